@@ -1,0 +1,164 @@
+/** Registers that nobody applied: what evidence must find out for itself, whoever cosigned it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  genesisEntry,
+  makeMember,
+  memberClaims,
+  memberEntry,
+  recordClaims,
+  recordEntry,
+  signEntry,
+  TestLog,
+  type TestMember,
+} from '../../../test/tlog-register.ts'
+import { toBase64url } from '../crypto/base64url.ts'
+import { digest } from '../crypto/hash.ts'
+import type { ErrorCode } from '../error.ts'
+import { randomSalt } from '../record/disclosure.ts'
+import { commitment } from '../record/group.ts'
+import { buildEvidence } from './build-evidence.ts'
+import { verifyEvidence } from './evidence.ts'
+import type { EvidenceFile } from './evidence-file.ts'
+import { nodeChecks } from './node-checks.ts'
+
+const founders = Array.from({ length: 3 }, makeMember)
+const [first, signer] = founders as [TestMember, TestMember]
+const thief = makeMember()
+const { jws: genesis, register } = genesisEntry(founders)
+const firstEntries = founders.map((founder) => memberEntry(register, founder, {}))
+const { claims, groups } = recordClaims(register, signer)
+
+interface Entries {
+  genesis: string
+  founders: string[]
+  /** Entries between the founders' and the record. */
+  others: string[]
+  record: string
+  signerIndex: number
+  disclosures: string[]
+  groups: EvidenceFile['groups']
+}
+
+/** An evidence file over these entries, with every certificate that it needs, by all founders. */
+async function evidenceOf(changes: Partial<Entries>): Promise<EvidenceFile> {
+  const sound = {
+    genesis,
+    founders: firstEntries,
+    others: [],
+    record: recordEntry(claims, signer.record),
+    signerIndex: 2,
+  }
+  const entries: Entries = { ...sound, disclosures: [], groups: [], ...changes }
+  const log = new TestLog()
+  for (const jws of [entries.genesis, ...entries.founders]) log.append(jws)
+  const historyIndexes = log.leaves.map((_, i) => i)
+  const founding = await log.certify(`${register}/0`, first, founders, ['Ed25519'])
+  for (const jws of entries.others) log.append(jws)
+  const index = log.append(entries.record)
+  const checkpoint = await log.certify(`${register}/0`, first, founders, ['Ed25519'])
+  const { signerIndex, disclosures } = entries
+  return buildEvidence(
+    {
+      register,
+      index,
+      disclosures,
+      groups: entries.groups,
+      checkpoint,
+      signerIndex,
+      historyIndexes,
+      certificates: [founding],
+    },
+    { getLeaf: (i) => log.leaves[i]!, readTile: log.readTile },
+  )
+}
+
+async function refused(changes: Partial<Entries>, code: ErrorCode): Promise<void> {
+  const file = await evidenceOf(changes)
+  await assert.rejects(verifyEvidence(file, { register, checks: nodeChecks, pq: false }), { code })
+}
+
+/** The same signing input, and so the same id, under a signature that is not one. */
+function unsigned(jws: string): string {
+  return `${jws.slice(0, jws.lastIndexOf('.') + 1)}${toBase64url(new Uint8Array(64))}`
+}
+
+test('nothing forged, it is taken', async () => {
+  const file = await evidenceOf({})
+  const verified = await verifyEvidence(file, { register, checks: nodeChecks, pq: false })
+  assert.equal(verified.record.index, 4)
+})
+
+test('genesis has the id that the reader trusts', async () => {
+  await refused({ genesis: genesisEntry(founders).jws }, 'EVIDENCE_GENESIS_INVALID')
+  await refused({ genesis: firstEntries[0]! }, 'EVIDENCE_GENESIS_INVALID')
+})
+
+test('genesis is signed by its first founder', async () => {
+  await refused({ genesis: unsigned(genesis) }, 'EVIDENCE_SIGNATURE_INVALID')
+  const [header, payload] = genesis.split('.').map((part) => Buffer.from(part, 'base64url').toString())
+  const stolen = signEntry(
+    { ...JSON.parse(header!), jwk: { ...thief.governance.publicJwk } },
+    JSON.parse(payload!),
+    thief.governance,
+  )
+  const file = await evidenceOf({ genesis: stolen })
+  const id = digest(stolen.slice(0, stolen.lastIndexOf('.')))
+  // Whoever takes over such an id from the thief must not take the founder named in it for its author.
+  const renamed = { ...file, register: id, checkpoint: file.checkpoint.replaceAll(register, id) }
+  await assert.rejects(verifyEvidence(renamed, { register: id, checks: nodeChecks, pq: false }), {
+    code: 'EVIDENCE_GENESIS_INVALID',
+  })
+})
+
+test('every founder, and nobody else, has its entry after genesis once, signed by itself', async () => {
+  const [one, two, three] = firstEntries as [string, string, string]
+  await refused({ founders: [one, two, memberEntry(register, thief, {})] }, 'EVIDENCE_HISTORY_INVALID')
+  await refused({ founders: [one, two, two] }, 'EVIDENCE_HISTORY_INVALID')
+  await refused({ founders: [one, two, unsigned(three)] }, 'EVIDENCE_SIGNATURE_INVALID')
+})
+
+test("no key but the one that a founder's id names signs its first entry", async () => {
+  const victim = founders[2]!
+  const header = { alg: 'ES256', kid: thief.id, typ: 'member' }
+  const keys = { governance: [{ ...victim.governance.publicJwk }, { ...thief.governance.publicJwk }] }
+  const beside = signEntry(header, memberClaims(register, victim, { keys }), thief.governance)
+  await refused({ founders: [...firstEntries.slice(0, 2), beside] }, 'EVIDENCE_MEMBER_INVALID')
+})
+
+test("the signer's member entry is its own", async () => {
+  const header = { alg: 'ES256', kid: thief.id, typ: 'member' }
+  const stolenKeys = { governance: [{ ...thief.governance.publicJwk }], record: [{ ...thief.record.publicJwk }] }
+  const stolen = signEntry(header, memberClaims(register, signer, { keys: stolenKeys }), thief.governance)
+  const record = recordEntry(claims, thief.record)
+  await refused({ others: [stolen], record, signerIndex: 4 }, 'EVIDENCE_MEMBER_INVALID')
+  const unnamed = signEntry(header, memberClaims(register, signer, {}), thief.governance)
+  await refused({ others: [unnamed], signerIndex: 4 }, 'EVIDENCE_MEMBER_INVALID')
+  await refused({ others: [unsigned(firstEntries[1]!)], signerIndex: 4 }, 'EVIDENCE_SIGNATURE_INVALID')
+})
+
+test("a member that states another's record key is not the signer", async () => {
+  const keys = { record: [{ ...signer.record.publicJwk }] }
+  const header = { alg: 'ES256', kid: thief.id, typ: 'member' }
+  const copy = signEntry(header, memberClaims(register, thief, { keys }), thief.governance)
+  await refused({ others: [copy], signerIndex: 4 }, 'EVIDENCE_SIGNER_MISMATCH')
+})
+
+test('an entry of another register does not count here', async () => {
+  const other = recordEntry({ ...claims, reg: digest('another register') }, signer.record)
+  await refused({ record: other }, 'EVIDENCE_ENTRY_INVALID')
+  await refused({ record: 'e30.e30.e30' }, 'EVIDENCE_ENTRY_INVALID')
+})
+
+test('a disclosure is whole in one group only, also where a signer committed to it in two', async () => {
+  const { salt, disclosures } = groups[2]!
+  const digests = disclosures.map((text) => digest(text))
+  const otherSalt = randomSalt()
+  const twice = { ...claims, groups: claims.groups.with(3, commitment(3, otherSalt, digests)) }
+  const record = recordEntry(twice, signer.record)
+  const shown = [
+    { index: 2, salt, digests },
+    { index: 3, salt: otherSalt, digests },
+  ]
+  await refused({ record, disclosures: [...disclosures], groups: shown }, 'EVIDENCE_GROUP_INVALID')
+})
