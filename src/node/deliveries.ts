@@ -1,0 +1,177 @@
+import { toBase64url } from '../core/crypto/base64url.ts'
+import { ConcordatError, type ErrorDetail } from '../core/error.ts'
+import { type Grant, sealGrant } from '../core/record/grant.ts'
+import type { Delivery } from '../storage/storage.ts'
+import { findCaseRow, getMemberRow, type Part } from './part.ts'
+import type { Peers } from './peers.ts'
+
+const MAX_ITEMS = 256
+/** Of sealed groups in one request, well below what a node accepts. */
+const MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+const FIRST_RETRY_SECONDS = 1
+const LONGEST_RETRY_SECONDS = 60 * 60
+const POLL_MS = 1_000
+
+/** A grant with its sealed groups on the way to one recipient, or the answer that they are erased. */
+export type DeliveryItem = Pick<Delivery, 'record' | 'role' | 'authorisedBy'> &
+  ({ grant: Grant; groups: { index: number; sealed: string }[] } | { erased: true })
+
+export type DeliveryResult = { state: 'acknowledged' | 'erased' } | { refusal: ErrorDetail }
+
+/**
+ * Takes what this member's records owe to their recipients' nodes, until each acknowledges (RULES 23, 26). Only what a committed
+ * entry authorises is ever due, and recipients wait for none but themselves.
+ */
+export class Deliveries {
+  readonly #part: Part
+  readonly #peers: Peers
+  /** The member's own node receives what its own records owe to its other roles. */
+  readonly #receive: (items: readonly DeliveryItem[]) => Promise<DeliveryResult[]>
+  readonly #stop = new AbortController()
+  readonly #busy = new Map<string, Promise<void>>()
+  #wake: () => void = () => {}
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(parts: {
+    part: Part
+    peers: Peers
+    receive: (items: readonly DeliveryItem[]) => Promise<DeliveryResult[]>
+  }) {
+    this.#part = parts.part
+    this.#peers = parts.peers
+    this.#receive = parts.receive
+  }
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.wake()
+    await this.#loop
+    await Promise.allSettled(this.#busy.values())
+  }
+
+  /** Something new may be due. */
+  wake(): void {
+    this.#wake()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      await this.#sendDue()
+      const pause = new AbortController()
+      const stop = AbortSignal.any([pause.signal, this.#stop.signal])
+      await Promise.race([woken, this.#part.clock.wait(POLL_MS, stop)])
+      pause.abort()
+    }
+  }
+
+  async #sendDue(): Promise<void> {
+    const { register, clock, storage } = this.#part
+    const now = clock.now()
+    for (const member of await storage.dueRecipients(register, now)) {
+      if (this.#busy.has(member) || this.#stop.signal.aborted) continue
+      const sending = storage
+        .dueDeliveries(register, { member, now, limit: MAX_ITEMS })
+        .then((due) => this.#send(member, due))
+        .finally(() => {
+          this.#busy.delete(member)
+          this.wake()
+        })
+      this.#busy.set(member, sending)
+    }
+  }
+
+  async #send(member: string, deliveries: readonly Delivery[]): Promise<void> {
+    const { clock, storage } = this.#part
+    const now = clock.now()
+    const settled: Delivery[] = []
+    try {
+      const { items, sent } = await this.#message(member, deliveries)
+      const results = await this.#deliver(member, items)
+      for (const [i, delivery] of sent.entries()) {
+        const result = results[i]
+        settled.push(
+          result !== undefined && 'state' in result ? { ...delivery, state: result.state } : later(delivery, now),
+        )
+      }
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw error
+      settled.push(...deliveries.map((delivery) => later(delivery, now)))
+    }
+    await storage.updateDeliveries(settled)
+  }
+
+  async #deliver(member: string, items: readonly DeliveryItem[]): Promise<DeliveryResult[]> {
+    const { register, ordering } = this.#part
+    if (member === this.#part.member) return this.#receive(items)
+    const certificate = ordering.certificate
+    if (certificate === undefined) return []
+    const peer = await this.#peers.get(register, member)
+    return (await peer.deliver(register, { checkpoint: certificate.note, items: [...items] })) as DeliveryResult[]
+  }
+
+  /** As many as fit one request, in order. */
+  async #message(
+    member: string,
+    deliveries: readonly Delivery[],
+  ): Promise<{ items: DeliveryItem[]; sent: Delivery[] }> {
+    const items: DeliveryItem[] = []
+    const sent: Delivery[] = []
+    const publicKey = await this.#epochKey(member)
+    let sizeBytes = 0
+    for (const delivery of deliveries) {
+      const { record, role, authorisedBy } = delivery
+      const signerRole = await this.#signerRole(delivery)
+      const stored = (await this.#part.storage.recordGroups(this.#part.register, record, signerRole)).filter(
+        ({ index }) => delivery.groups.includes(index),
+      )
+      const keys = await this.#part.vault.groupKeys(stored)
+      const grantKeys = new Map(
+        stored.flatMap(({ index }, i) => (keys[i] === undefined ? [] : [[index, keys[i]] as const])),
+      )
+      sizeBytes += stored.reduce((sum, { sealed }) => sum + sealed.length, 0)
+      if (sizeBytes > MAX_MESSAGE_BYTES && items.length > 0) break
+      sent.push(delivery)
+      if (grantKeys.size < delivery.groups.length) {
+        items.push({ record, role, authorisedBy, erased: true })
+        continue
+      }
+      const grant = await sealGrant({ publicKey, recordId: record, authorisedBy, role, keys: grantKeys })
+      const groups = stored.map(({ index, sealed }) => ({ index, sealed: toBase64url(sealed) }))
+      items.push({ record, role, authorisedBy, grant, groups })
+    }
+    return { items, sent }
+  }
+
+  /** The role under which this member signed the record and keeps its groups; a dispute's is the disputer's. */
+  async #signerRole(delivery: Delivery): Promise<string> {
+    const row = await findCaseRow(this.#part, delivery.case)
+    const signed = [...(row?.records ?? []), ...(row?.disputes ?? [])].find(({ id }) => id === delivery.record)
+    if (signed === undefined) throw new TypeError('a delivery is of a committed record')
+    return signed.as
+  }
+
+  /** RULES 23: the recipient's newest epoch key. Without one there is no delivery. */
+  async #epochKey(member: string) {
+    const now = this.#part.clock.now()
+    const { epochs } = await getMemberRow(this.#part, member)
+    const epoch = epochs.filter(({ from }) => from <= now).at(-1)
+    if (epoch !== undefined) return epoch.jwk
+    throw new ConcordatError({
+      code: 'EPOCH_KEY_MISSING',
+      expected: 'a recipient with an encryption key in force',
+      got: 'none',
+    })
+  }
+}
+
+function later(delivery: Delivery, now: number): Delivery {
+  const wait = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** Math.min(delivery.attempts, 20))
+  return { ...delivery, attempts: delivery.attempts + 1, dueAt: now + wait }
+}

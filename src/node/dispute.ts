@@ -1,0 +1,83 @@
+import { canonicalize } from '../core/canonical-json.ts'
+import { toBase64url } from '../core/crypto/base64url.ts'
+import { digest } from '../core/crypto/hash.ts'
+import { formatSigningInput } from '../core/crypto/jws.ts'
+import { thumbprint } from '../core/crypto/thumbprint.ts'
+import { makeDisclosure, randomSalt } from '../core/record/disclosure.ts'
+import { commitment, sealGroup } from '../core/record/group.ts'
+import type { Prepared, RequestMacs } from './act.ts'
+import { getBlueprintRow, getCaseRow, type Part } from './part.ts'
+
+export interface DisputeRequest {
+  case: string
+  record: string
+  role: string
+  reason: 'contradicts' | 'undelivered' | 'other'
+  /** For the record's signer and the step's resolver alone. */
+  explanation: string
+}
+
+/** A dispute's explanation is its one granted group (docs/formats/dispute.md). */
+export const EXPLANATION_GROUP = 1
+export const EXPLANATION_POINTER = '/explanation'
+/** Disputes are kept as long as the case file of the role that raised them. */
+export const DISPUTE_RETENTION = 'dispute'
+
+/** Signs a dispute (RULES 17). Nothing is stored or sent yet. */
+export async function prepareDispute(part: Part, dispute: DisputeRequest, macs: RequestMacs): Promise<Prepared> {
+  const row = await getCaseRow(part, dispute.case)
+  await getBlueprintRow(part, row.bp)
+  const disclosure = makeDisclosure(EXPLANATION_POINTER, dispute.explanation)
+  const salt = randomSalt()
+  const iat = part.clock.now()
+  const claims = {
+    iss: part.member,
+    iat,
+    jti: toBase64url(part.random(16)),
+    reg: part.register,
+    bp: row.bp,
+    case: dispute.case,
+    record: dispute.record,
+    as: dispute.role,
+    reason: dispute.reason,
+    explanation: commitment(EXPLANATION_GROUP, salt, [disclosure.digest]),
+  }
+  const kid = thumbprint(part.custody.publicKeys().record)
+  const signingInput = formatSigningInput({ alg: 'ES256', kid, typ: 'dispute' }, claims)
+  const id = digest(signingInput)
+  const signature = await part.custody.sign('record', new TextEncoder().encode(signingInput))
+  const { key, sealed } = sealGroup({ index: EXPLANATION_GROUP, recordId: id, salt, disclosures: [disclosure.text] })
+  const group = await part.vault.keep({
+    scope: {
+      register: part.register,
+      case: dispute.case,
+      subject: dispute.role,
+      role: dispute.role,
+      retention: DISPUTE_RETENTION,
+    },
+    record: id,
+    index: EXPLANATION_GROUP,
+    key,
+    sealed,
+  })
+  return {
+    submission: {
+      register: part.register,
+      id,
+      jws: `${signingInput}.${toBase64url(signature)}`,
+      kind: 'dispute',
+      case: dispute.case,
+      iat,
+      ...macs,
+      state: 'pending',
+      index: null,
+      refusal: null,
+    },
+    groups: [group],
+  }
+}
+
+/** The idempotency key under which a node disputes a record by itself: once, also after a crash. */
+export function automaticDisputeKey(record: string, role: string): string {
+  return canonicalize(['automatic dispute', record, role])
+}

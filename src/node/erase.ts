@@ -1,0 +1,31 @@
+import { DISPUTE_RETENTION } from './dispute.ts'
+import type { Part } from './part.ts'
+import { getCaseRow } from './part.ts'
+import { parseVaultKeyId, vaultKeyId } from './vault.ts'
+
+/**
+ * Destroys this node's keys to one subject's fields in a case (RULES 25), in the retention classes named. The key store first:
+ * once it is done, nothing in the database, its journal or any backup of it opens. What comes later under those keys is refused.
+ */
+export async function erase(
+  part: Part,
+  wanted: { case: string; subject: string; retention: readonly string[] | 'all' },
+): Promise<{ erased: number; kept: string[] }> {
+  const row = await getCaseRow(part, wanted.case)
+  const blueprint = await part.documents.get(row.bp)
+  const classes = [...blueprint.retention.map(({ id }) => id), DISPUTE_RETENTION]
+  const erased = classes.filter((id) => wanted.retention === 'all' || wanted.retention.includes(id))
+  const vaultKeys = blueprint.roles.flatMap(({ id: role }) =>
+    erased.map((retention) =>
+      vaultKeyId({ register: part.register, case: wanted.case, subject: wanted.subject, role, retention }),
+    ),
+  )
+  const held = (await part.storage.caseGroups(part.register, wanted.case)).map(({ vaultKey }) => vaultKey)
+  await part.custody.destroyVaultKeys(vaultKeys)
+  await part.storage.eraseGroups(vaultKeys)
+  const kept = held
+    .map(parseVaultKeyId)
+    .filter(({ subject, retention }) => subject === wanted.subject && !erased.includes(retention))
+    .map(({ retention }) => retention)
+  return { erased: held.filter((vaultKey) => vaultKeys.includes(vaultKey)).length, kept: [...new Set(kept)].sort() }
+}

@@ -1,0 +1,231 @@
+import type { Http } from '../client/http.ts'
+import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
+import type { Clock } from '../core/clock.ts'
+import { ConcordatError } from '../core/error.ts'
+import { findMember } from '../core/ledger/state.ts'
+import type { Custody } from '../custody/custody.ts'
+import type { Halt } from '../ordering/hosted/follower.ts'
+import { HostedOrdering } from '../ordering/hosted/hosted.ts'
+import type { Storage, Submission } from '../storage/storage.ts'
+import { type Prepared, prepareAction, type RequestMacs, renewAction, requestMacs } from './act.ts'
+import { Deliveries, type DeliveryItem, type DeliveryResult } from './deliveries.ts'
+import { automaticDisputeKey, prepareDispute } from './dispute.ts'
+import { Documents } from './documents.ts'
+import { effectsOf } from './effects.ts'
+import { Outbox } from './outbox.ts'
+import type { Part } from './part.ts'
+import { Peers } from './peers.ts'
+import { type Finding, Receiver } from './receive.ts'
+import { Vault } from './vault.ts'
+
+/** What a node keeps about a register besides its leaves. */
+export interface RegisterSettings {
+  /** The sequencer of the term, and where its node is until its member entry says so. */
+  sequencer: string
+  sequencerAddress: string | null
+  halt: Halt | null
+}
+
+export interface MembershipParts {
+  register: string
+  settings: RegisterSettings
+  member: string
+  storage: Storage
+  custody: Custody
+  clock: Clock
+  random: (sizeBytes: number) => Uint8Array
+  http: Http
+  onError: (error: unknown) => void
+}
+
+/** This member's part in one register, running: ordering, outbox, effects of what is committed, deliveries out and in. */
+export class Membership {
+  readonly part: Part
+  readonly #outbox: Outbox
+  readonly #deliveries: Deliveries
+  readonly #receiver: Receiver
+  readonly #onError: (error: unknown) => void
+  readonly #stop = new AbortController()
+  /** Deliveries being taken in: a node that stops finishes them, since keys and database close after it. */
+  readonly #receiving = new Set<Promise<unknown>>()
+  readonly #preparing = new Map<string, Promise<Submission>>()
+  #effects: Promise<void> = Promise.resolve()
+
+  private constructor(parts: MembershipParts, part: Part, peers: Peers) {
+    this.part = part
+    this.#onError = parts.onError
+    this.#outbox = new Outbox({
+      register: parts.register,
+      storage: parts.storage,
+      ordering: part.ordering,
+      clock: parts.clock,
+      renew: (expired) => this.#renew(expired),
+    })
+    this.#receiver = new Receiver({ part, dispute: (record) => this.#disputeContradiction(record) })
+    this.#deliveries = new Deliveries({ part, peers, receive: (items) => this.#receiver.receive(parts.member, items) })
+  }
+
+  static async open(parts: MembershipParts): Promise<Membership> {
+    const { register, storage, custody, clock, member } = parts
+    const settings = { ...parts.settings }
+    const findAddress = async (_register: string, other: string): Promise<string | null> => {
+      const row = findMember(await storage.readRows(register, [`member/${other}`]), other)
+      return row?.address ?? (other === settings.sequencer ? settings.sequencerAddress : null)
+    }
+    const peers = new Peers({ member, custody, clock, random: parts.random, http: parts.http, findAddress })
+    const ordering = await HostedOrdering.open({
+      storage,
+      register,
+      member,
+      sequencer: settings.sequencer,
+      clock,
+      signer: custody,
+      peers: peers.hosted(register),
+      halt: settings.halt,
+      onHalt: async (halt) => {
+        parts.onError(
+          new ConcordatError({
+            code: 'REGISTER_HALTED',
+            expected: 'leaves that keep the rules',
+            got: halt.code,
+            index: halt.index,
+          }),
+        )
+        await storage.saveRegister(register, settingsValue({ ...settings, halt }))
+      },
+    })
+    const fetchDocument = async (hash: string): Promise<string | undefined> => {
+      const members = (await ordering.log.findRegisterRow())?.members ?? []
+      for (const { id } of members) {
+        if (id === member) continue
+        const text = await peers
+          .get(register, id)
+          .then((peer) => peer.findDocument(register, hash))
+          .catch(() => undefined)
+        if (text !== undefined) return text
+      }
+      return undefined
+    }
+    const part: Part = {
+      register,
+      member,
+      storage,
+      custody,
+      clock,
+      random: parts.random,
+      ordering,
+      documents: new Documents(storage, fetchDocument),
+      vault: new Vault(custody),
+    }
+    return new Membership(parts, part, peers)
+  }
+
+  async start(): Promise<void> {
+    this.part.ordering.start()
+    this.#effects = this.#followEffects()
+    this.#deliveries.start()
+    await this.#outbox.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    // Together: what is on its way waits for the register, which may never answer.
+    await Promise.all([
+      this.part.ordering.stop(),
+      this.#outbox.stop(),
+      this.#deliveries.stop(),
+      Promise.allSettled([...this.#preparing.values(), ...this.#receiving]),
+    ])
+    await this.#effects
+  }
+
+  /**
+   * Signs and submits once per idempotency key: whoever comes again with the same key and request gets the same answer, after a
+   * restart too; the same key with another request is refused.
+   */
+  async submitOnce(
+    idempotencyKey: string,
+    request: JsonValue,
+    prepare: (macs: RequestMacs) => Promise<Prepared>,
+  ): Promise<Submission> {
+    const macs = await requestMacs(this.part, idempotencyKey, request)
+    const preparing = this.#preparing.get(macs.idempotency)
+    if (preparing !== undefined) await preparing.catch(() => undefined)
+    const earlier = await this.part.storage.findSubmission(this.part.register, macs.idempotency)
+    if (earlier !== undefined) {
+      if (earlier.request !== macs.request) {
+        throw new ConcordatError({
+          code: 'IDEMPOTENCY_KEY_REUSED',
+          expected: 'a new idempotency key for another request',
+          got: 'one that was used',
+        })
+      }
+      return this.#outbox.outcomeOf(earlier)
+    }
+    if (this.#preparing.has(macs.idempotency)) return this.submitOnce(idempotencyKey, request, prepare)
+    const submitted = prepare(macs).then(({ submission, groups }) => this.#outbox.submit(submission, groups))
+    this.#preparing.set(macs.idempotency, submitted)
+    return submitted.finally(() => this.#preparing.delete(macs.idempotency))
+  }
+
+  submitAction(action: Parameters<typeof prepareAction>[1]): Promise<Submission> {
+    const { idempotencyKey, caller: _, ...request } = action
+    return this.submitOnce(idempotencyKey, { action: request }, (macs) => prepareAction(this.part, action, macs))
+  }
+
+  receive(from: string, items: readonly DeliveryItem[]): Promise<DeliveryResult[]> {
+    const received = this.#receiver.receive(from, items).finally(() => this.#receiving.delete(received))
+    this.#receiving.add(received)
+    return received
+  }
+
+  /** Every committed entry has its effects once, in order, in the transaction that moves the cursor. */
+  async #followEffects(): Promise<void> {
+    const { register, storage, ordering } = this.part
+    while (!this.#stop.signal.aborted) {
+      try {
+        for await (const batch of ordering.follow(await storage.effectsCursor(register), this.#stop.signal)) {
+          await storage.saveEffects(await effectsOf(this.part, batch))
+          this.#deliveries.wake()
+        }
+      } catch (error) {
+        this.#onError(error)
+        await this.part.clock.wait(1_000, this.#stop.signal)
+      }
+    }
+  }
+
+  async #renew(expired: Submission): Promise<Submission | undefined> {
+    if (expired.kind !== 'action+sd-jwt') return undefined
+    const { submission, groups } = await renewAction(this.part, expired)
+    await this.part.storage.replaceSubmission(expired.id, submission, groups)
+    return submission
+  }
+
+  async #disputeContradiction(contradicted: {
+    case: string
+    record: string
+    role: string
+    findings: Finding[]
+  }): Promise<void> {
+    const { case: caseId, record, role, findings } = contradicted
+    const explanation = findings
+      .map((finding) => [finding.check, 'field' in finding ? finding.field : undefined].filter(Boolean).join(' '))
+      .join('; ')
+      .slice(0, 2_000)
+    const request = { case: caseId, record, role, reason: 'contradicts' as const, explanation }
+    try {
+      await this.submitOnce(automaticDisputeKey(record, role), { dispute: [record, role] }, (macs) =>
+        prepareDispute(this.part, request, macs),
+      )
+    } catch (error) {
+      // The finding stays in the verdict, also where the rules allow no dispute of this record.
+      if (!(error instanceof ConcordatError)) throw error
+      this.#onError(error)
+    }
+  }
+}
+
+export function settingsValue(settings: RegisterSettings): JsonObject {
+  return JSON.parse(canonicalize(settings as unknown as JsonValue)) as JsonObject
+}

@@ -1,0 +1,353 @@
+import type { Http } from '../client/http.ts'
+import { documentStepId, getStep } from '../core/blueprint/blueprint.ts'
+import { checkBlueprint } from '../core/blueprint/check-blueprint.ts'
+import { getAt, setAt } from '../core/blueprint/pointer.ts'
+import type { JsonObject, JsonValue } from '../core/canonical-json.ts'
+import type { Clock } from '../core/clock.ts'
+import type { EcPublicJwk } from '../core/crypto/jwk.ts'
+import { ConcordatError } from '../core/error.ts'
+import { parseEntry, parseLeaf } from '../core/ledger/entry.ts'
+import { type BlueprintRow, findMember, findRegisterConfiguration, type RegisterRow } from '../core/ledger/state.ts'
+import { encodeBundle } from '../core/ledger/tile.ts'
+import type { Custody } from '../custody/custody.ts'
+import type { SubmitOutcome } from '../ordering/hosted/peers.ts'
+import type { Storage, Submission } from '../storage/storage.ts'
+import type { Caller } from './act.ts'
+import { proveLeaf, viewCase, viewInboxItem } from './case-view.ts'
+import type { DeliveryItem, DeliveryResult } from './deliveries.ts'
+import { prepareDispute } from './dispute.ts'
+import { erase } from './erase.ts'
+import { exportEvidence, getCertificate, readHistory } from './evidence.ts'
+import { checkDocument, prepareApproval, prepareProposal } from './govern.ts'
+import { Membership, type RegisterSettings, settingsValue } from './membership.ts'
+import { getBlueprintRow, getMemberRow, type Part } from './part.ts'
+
+export interface NodeParts {
+  member: string
+  storage: Storage
+  custody: Custody
+  clock: Clock
+  random: (sizeBytes: number) => Uint8Array
+  http: Http
+  /** What goes wrong with nobody waiting for it; holds no field value. */
+  onError: (error: unknown) => void
+}
+
+interface Acted {
+  idempotencyKey: string
+  caller: Caller
+}
+
+/** One member's node: everything that a server, or a story in the sandbox, may ask of it. */
+export class Node {
+  readonly member: string
+  readonly #parts: NodeParts
+  readonly #memberships = new Map<string, Membership>()
+
+  constructor(parts: NodeParts) {
+    this.member = parts.member
+    this.#parts = parts
+  }
+
+  /** Goes on with every register that it was part of. */
+  async start(): Promise<void> {
+    for (const { register, settings } of await this.#parts.storage.registers()) {
+      await this.#open(register, settings as unknown as RegisterSettings)
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#memberships.values()].map((membership) => membership.stop()))
+    this.#memberships.clear()
+  }
+
+  /** Takes part in a register from now on: follows it, or orders it where this member is its sequencer. */
+  async join(register: string, settings: Omit<RegisterSettings, 'halt'>): Promise<void> {
+    const full = { ...settings, halt: null }
+    await this.#parts.storage.saveRegister(register, settingsValue(full))
+    await this.#open(register, full)
+  }
+
+  /** At the sequencer: the founders' entries, genesis first. Resolves once every founding operator has cosigned them. */
+  async found(register: string, entries: readonly string[]): Promise<void> {
+    await this.#get(register).part.ordering.found(entries)
+  }
+
+  async registers() {
+    const summaries = [...this.#memberships.values()].map(async ({ part }) => ({
+      register: part.register,
+      purpose: (await part.ordering.log.findRegisterRow())?.purpose ?? '',
+      size: part.ordering.log.head?.size ?? 0,
+      committed: part.ordering.certificate?.size ?? 0,
+    }))
+    return Promise.all(summaries)
+  }
+
+  async getRegister(register: string) {
+    const { part } = this.#get(register)
+    const row = await getRegisterRow(part)
+    const committed = part.ordering.certificate?.size ?? 0
+    const configuration = findRegisterConfiguration(row, Math.max(committed, row.founding))
+    const members = row.members.map(async ({ id, voting, operator, standing }) => {
+      const { name, address } = await getMemberRow(part, id)
+      return { id, name, voting, operator, standing, address }
+    })
+    const { halt } = part.ordering
+    return {
+      register,
+      purpose: row.purpose,
+      ordering: row.ordering,
+      term: row.term,
+      sequencer: row.sequencer,
+      size: part.ordering.log.head?.size ?? 0,
+      committed,
+      time: part.ordering.log.head?.time ?? 0,
+      members: await Promise.all(members),
+      operators: configuration?.operators.map(({ member }) => member) ?? [],
+      quorum: configuration?.quorum ?? 0,
+      blueprints: await this.#listBlueprints(part),
+      halted: halt === null ? null : { index: halt.index, code: halt.code },
+    }
+  }
+
+  async getHistory(register: string) {
+    return readHistory(this.#get(register).part)
+  }
+
+  async propose(register: string, { document, idempotencyKey }: { document: JsonValue; idempotencyKey: string }) {
+    const membership = this.#get(register)
+    const { part } = membership
+    const checked = checkDocument(document)
+    await part.documents.save(checked.hash, checked.text)
+    const submission = await membership.submitOnce(idempotencyKey, { proposal: checked.hash }, (macs) =>
+      prepareProposal(part, checked, macs),
+    )
+    const warnings = checked.warnings.map((finding) => ({ ...finding, severity: 'warning' as const }))
+    return { proposal: submission.id, blueprint: checked.hash, index: indexOf(submission), warnings }
+  }
+
+  async approve(
+    register: string,
+    approval: { proposal: string; target: string; roles: string[]; idempotencyKey: string },
+  ) {
+    const membership = this.#get(register)
+    const { idempotencyKey, ...request } = approval
+    const submission = await membership.submitOnce(idempotencyKey, { approval: request }, (macs) =>
+      prepareApproval(membership.part, request, macs),
+    )
+    return { approval: submission.id, index: indexOf(submission) }
+  }
+
+  async getBlueprint(register: string, hash: string) {
+    const { part } = this.#get(register)
+    const row = await getBlueprintRow(part, hash)
+    const blueprint = await part.documents.get(hash)
+    const { errors, warnings } = checkBlueprint(blueprint)
+    return {
+      blueprint: hash,
+      document: blueprint as unknown as JsonObject,
+      live: row.live,
+      approvals: row.approvals,
+      missing: missingApprovals(row),
+      findings: [
+        ...errors.map((finding) => ({ ...finding, severity: 'error' as const })),
+        ...warnings.map((finding) => ({ ...finding, severity: 'warning' as const })),
+      ],
+    }
+  }
+
+  findDocument(hash: string): Promise<string | undefined> {
+    return this.#parts.storage.findDocument(hash)
+  }
+
+  async startCase(register: string, action: { blueprint: string; role: string; data: JsonObject } & Acted) {
+    const { blueprint, role, data, idempotencyKey, caller } = action
+    const membership = this.#get(register)
+    await getBlueprintRow(membership.part, blueprint)
+    const document = await membership.part.documents.get(blueprint)
+    const start = getStep(document, document.start)
+    if (start.role !== role) {
+      throw new ConcordatError({ code: 'ROLE_NOT_OF_STEP', expected: start.role, got: role, role, step: start.id })
+    }
+    const request = { case: null, blueprint, step: null, data, idempotencyKey, caller }
+    return this.#receiptOf(membership.part, await membership.submitAction(request))
+  }
+
+  async submitAction(register: string, action: { case: string; step: string; data: JsonObject } & Acted) {
+    const membership = this.#get(register)
+    return this.#receiptOf(membership.part, await membership.submitAction({ ...action, blueprint: null }))
+  }
+
+  async listCases(register: string, limit: number) {
+    const { part } = this.#get(register)
+    const cases = await part.storage.listCases(register, limit)
+    return Promise.all(
+      cases.map(async ({ register: _, ...summary }) => ({
+        ...summary,
+        roles: [...summary.roles],
+        name: (await part.documents.find(summary.blueprint))?.name ?? null,
+      })),
+    )
+  }
+
+  async getCase(register: string, caseId: string) {
+    return viewCase(this.#get(register).part, caseId)
+  }
+
+  async listInbox(register: string, limit: number) {
+    const { part } = this.#get(register)
+    return Promise.all((await part.storage.listInbox(register, limit)).map((item) => viewInboxItem(part, item)))
+  }
+
+  async raiseDispute(
+    register: string,
+    dispute: {
+      case: string
+      record: string
+      role: string
+      reason: 'contradicts' | 'undelivered' | 'other'
+      explanation: string
+    } & Acted,
+  ) {
+    const membership = this.#get(register)
+    const { idempotencyKey, caller: _, ...request } = dispute
+    const submission = await membership.submitOnce(idempotencyKey, { dispute: request }, (macs) =>
+      prepareDispute(membership.part, request, macs),
+    )
+    return { dispute: submission.id, index: indexOf(submission) }
+  }
+
+  async exportEvidence(register: string, wanted: { record: string; fields: string[] | 'all' }) {
+    return exportEvidence(this.#get(register).part, wanted.record, wanted.fields)
+  }
+
+  async erase(register: string, wanted: { case: string; subject: string; retention: string[] | 'all' }) {
+    return erase(this.#get(register).part, wanted)
+  }
+
+  /** Entries of other members, at the sequencer. Who brings them does not matter: each is signed. */
+  async submitEntries(register: string, _from: string, entries: string[]): Promise<SubmitOutcome[]> {
+    return this.#get(register).part.ordering.submitFromPeer(entries)
+  }
+
+  async logCheckpoint(register: string): Promise<string | undefined> {
+    return this.#get(register).part.ordering.certificate?.note
+  }
+
+  /** A hash tile of exactly `width` hashes, cut from a wider one where need be (C2SP tlog-tiles). */
+  async logTile(register: string, level: number, n: number, width: number): Promise<Uint8Array | undefined> {
+    this.#get(register)
+    const tile = await this.#parts.storage.findTile(register, level, n)
+    return tile === undefined || tile.length < width * 32 ? undefined : tile.subarray(0, width * 32)
+  }
+
+  async logBundle(register: string, n: number, width: number): Promise<Uint8Array | undefined> {
+    const leaves = await this.#get(register).part.ordering.findBundle(n, width)
+    return leaves === undefined ? undefined : encodeBundle(leaves)
+  }
+
+  async addCheckpoint(register: string, body: string) {
+    return this.#get(register).part.ordering.addCheckpoint(body)
+  }
+
+  async acceptCertificate(register: string, note: string): Promise<void> {
+    await this.#get(register).part.ordering.acceptCertificate(note)
+  }
+
+  async acceptDeliveries(
+    register: string,
+    from: string,
+    message: { checkpoint: string; items: DeliveryItem[] },
+  ): Promise<{ results: DeliveryResult[] }> {
+    const membership = this.#get(register)
+    await membership.part.ordering.acceptCertificate(message.checkpoint)
+    return { results: await membership.receive(from, message.items) }
+  }
+
+  async requestKey(register: string, member: string): Promise<EcPublicJwk | undefined> {
+    const { part } = this.#get(register)
+    const row = findMember(await part.ordering.log.rows([`member/${member}`]), member)
+    return row?.keys.request.at(-1)?.jwk
+  }
+
+  async #open(register: string, settings: RegisterSettings): Promise<void> {
+    const membership = await Membership.open({ ...this.#parts, register, settings })
+    this.#memberships.set(register, membership)
+    await membership.start()
+  }
+
+  #get(register: string): Membership {
+    const membership = this.#memberships.get(register)
+    if (membership !== undefined) return membership
+    throw new ConcordatError({
+      code: 'REGISTER_UNKNOWN',
+      expected: 'a register that this member is part of',
+      got: 'another',
+    })
+  }
+
+  async #listBlueprints(part: Part) {
+    const rows = await part.storage.rowsUnder(part.register, 'blueprint/')
+    return Promise.all(
+      [...rows].map(async ([key, value]) => {
+        const row = value as unknown as BlueprintRow
+        const hash = key.slice('blueprint/'.length)
+        const name = (await part.documents.find(hash).catch(() => undefined))?.name ?? null
+        const { live, proposal, approvals } = row
+        return { hash, name, live, proposal, approvals, missing: missingApprovals(row) }
+      }),
+    )
+  }
+
+  async #receiptOf(part: Part, submission: Submission) {
+    const index = indexOf(submission)
+    const certificate = await getCertificate(part)
+    const { leaf, proof } = await proveLeaf(part, index, certificate.size)
+    const { time, jws } = parseLeaf(leaf)
+    const entry = parseEntry(jws)
+    if (entry.kind !== 'action+sd-jwt') throw new TypeError('an action was submitted')
+    const blueprint = await part.documents.get(entry.claims.bp)
+    const step = getStep(blueprint, documentStepId(blueprint, entry.claims.step))
+    const view = await viewCase(part, entry.claims.case)
+    const fields = view.records.find(({ record }) => record === submission.id)?.fields ?? []
+    let calculated: JsonObject = {}
+    for (const { field } of step.calculations ?? []) {
+      const value = fields.find(({ name }) => name === field)?.value
+      if (value !== undefined && getAt(calculated, field) === undefined) calculated = setAt(calculated, field, value)
+    }
+    return {
+      case: entry.claims.case,
+      record: submission.id,
+      index,
+      time,
+      leaf,
+      proof,
+      checkpoint: certificate.note,
+      next: entry.claims.next.map((id) => documentStepId(blueprint, id)),
+      ended: view.ended,
+      calculated,
+    }
+  }
+}
+
+/** Members whose approval a blueprint still waits for: those that its fixed roles name (RULES 12). */
+function missingApprovals(row: BlueprintRow): string[] {
+  if (row.live) return []
+  const named = row.skeleton.roles.flatMap(({ member }) => (member === null ? [] : [member]))
+  return [...new Set(named)].filter((member) => !row.approvals.includes(member)).sort()
+}
+
+async function getRegisterRow(part: Part): Promise<RegisterRow> {
+  const row = await part.ordering.log.findRegisterRow()
+  if (row !== undefined) return row
+  throw new ConcordatError({
+    code: 'REGISTER_NOT_FOUNDED',
+    expected: 'a register that all founders have cosigned',
+    got: 'one that waits for them',
+  })
+}
+
+function indexOf(submission: Submission): number {
+  if (submission.index !== null) return submission.index
+  throw new TypeError('a submission that resolved is committed')
+}

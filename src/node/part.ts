@@ -1,0 +1,63 @@
+import type { Clock } from '../core/clock.ts'
+import { ConcordatError } from '../core/error.ts'
+import {
+  type BlueprintRow,
+  type CaseRow,
+  findBlueprint,
+  findCase,
+  findMember,
+  type MemberRow,
+} from '../core/ledger/state.ts'
+import type { Custody } from '../custody/custody.ts'
+import type { HostedOrdering } from '../ordering/hosted/hosted.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Documents } from './documents.ts'
+import type { Vault } from './vault.ts'
+
+/** One member's part in one register. */
+export interface Part {
+  register: string
+  member: string
+  storage: Storage
+  custody: Custody
+  clock: Clock
+  /** Cryptographic randomness, for ids. */
+  random: (sizeBytes: number) => Uint8Array
+  ordering: HostedOrdering
+  documents: Documents
+  vault: Vault
+}
+
+export async function findCaseRow(part: Part, caseId: string): Promise<CaseRow | undefined> {
+  return findCase(await part.ordering.log.rows([`case/${caseId}`]), caseId)
+}
+
+export async function getCaseRow(part: Part, caseId: string): Promise<CaseRow> {
+  const row = await findCaseRow(part, caseId)
+  const mine = row !== undefined && Object.values(row.roles).some(({ member }) => member === part.member)
+  // A case of others is as unknown as one that never was: who handles what is not for everyone (RULES 28).
+  if (row === undefined || !mine) {
+    throw new ConcordatError({
+      code: 'CASE_UNKNOWN',
+      expected: 'a case in which this member has a role',
+      got: 'another',
+    })
+  }
+  return row
+}
+
+export async function getBlueprintRow(part: Part, hash: string): Promise<BlueprintRow> {
+  const row = findBlueprint(await part.ordering.log.rows([`blueprint/${hash}`]), hash)
+  if (row !== undefined) return row
+  throw new ConcordatError({
+    code: 'BLUEPRINT_UNKNOWN',
+    expected: 'a blueprint proposed on this register',
+    got: 'another',
+  })
+}
+
+export async function getMemberRow(part: Part, member: string): Promise<MemberRow> {
+  const row = findMember(await part.ordering.log.rows([`member/${member}`]), member)
+  if (row !== undefined) return row
+  throw new ConcordatError({ code: 'MEMBER_UNKNOWN', expected: 'a member of this register', got: 'another' })
+}

@@ -1,0 +1,400 @@
+import type { Clock } from '../../core/clock.ts'
+import { fromBase64url } from '../../core/crypto/base64url.ts'
+import { ConcordatError, type ErrorCode } from '../../core/error.ts'
+import { verifyCertificate } from '../../core/ledger/certificate.ts'
+import { type Checkpoint, originOf, parseCheckpoint } from '../../core/ledger/checkpoint.ts'
+import { cosign } from '../../core/ledger/cosignature.ts'
+import { parseLeaf } from '../../core/ledger/entry.ts'
+import { EMPTY_ROOT, sameBytes } from '../../core/ledger/merkle.ts'
+import { nodeChecks } from '../../core/ledger/node-checks.ts'
+import { formatSignatureLine, parseNote } from '../../core/ledger/note.ts'
+import { findMember, findRegister, findRegisterConfiguration } from '../../core/ledger/state.ts'
+import { parseBundle, TILE_WIDTH, widthInTree } from '../../core/ledger/tile.ts'
+import { type AddCheckpointAnswer, answerAddCheckpoint } from '../../core/ledger/witness.ts'
+import type { LeafBatch, Storage, StoredCertificate } from '../../storage/storage.ts'
+import type { Candidate, RegisterLog } from '../register-log.ts'
+import { Wakeup } from '../wakeup.ts'
+import { cosignerKeys, findMemberRow, logKey } from './operator-keys.ts'
+import type { CheckpointSigner, HostedPeers, SubmitOutcome } from './peers.ts'
+
+/** RULES 32: a leaf's time may differ by this much from the clock of a node that cosigns it. */
+const LEAF_TIME_WINDOW_SECONDS = 15 * 60
+const POLL_MS = 2_000
+const MAX_BUNDLES_AT_ONCE = 8
+const MAX_ENTRIES_A_REQUEST = 256
+const MAX_REQUESTS = 4
+const SUBMIT_RETRY_MS = 500
+const MAX_SUBMIT_ATTEMPTS = 20
+
+/** Why this node accepts nothing more of a register: its sequencer signed a leaf that breaks a rule, or two histories. */
+export interface Halt {
+  index: number
+  code: ErrorCode
+  /** The sequencer's signed checkpoint, the proof of it. */
+  note: string
+}
+
+export interface WitnessAnswer {
+  status: number
+  contentType: string
+  body: string
+}
+
+/**
+ * Follows a register that another node orders: fetches its leaves, applies every one, compares roots, keeps them, and only
+ * then cosigns (RULES 29). What the sequencer says is believed nowhere else.
+ */
+export class FollowingLog {
+  readonly #log: RegisterLog
+  readonly #storage: Storage
+  readonly #clock: Clock
+  readonly #signer: CheckpointSigner
+  readonly #peers: HostedPeers
+  readonly #member: string
+  readonly #sequencer: string
+  readonly #onCertificate: (certificate: StoredCertificate) => void
+  readonly #onHalt: (halt: Halt) => Promise<void>
+  readonly #stop = new AbortController()
+  /** Appending is one at a time: an answer to add-checkpoint, or catching up with a certificate. */
+  #turn: Promise<unknown> = Promise.resolve()
+  readonly #queue: { jws: string; settle: (outcome: SubmitOutcome) => void }[] = []
+  readonly #queued = new Wakeup()
+  readonly #certifiedMore = new Wakeup()
+  readonly #pollNow = new Wakeup()
+  #certified: number
+  #halt: Halt | null
+  #loops: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: {
+    log: RegisterLog
+    storage: Storage
+    clock: Clock
+    signer: CheckpointSigner
+    peers: HostedPeers
+    member: string
+    sequencer: string
+    certified: number
+    halt: Halt | null
+    onCertificate: (certificate: StoredCertificate) => void
+    /** Durable once it resolves. */
+    onHalt: (halt: Halt) => Promise<void>
+  }) {
+    this.#log = parts.log
+    this.#storage = parts.storage
+    this.#clock = parts.clock
+    this.#signer = parts.signer
+    this.#peers = parts.peers
+    this.#member = parts.member
+    this.#sequencer = parts.sequencer
+    this.#certified = parts.certified
+    this.#halt = parts.halt
+    this.#onCertificate = parts.onCertificate
+    this.#onHalt = parts.onHalt
+  }
+
+  get halt(): Halt | null {
+    return this.#halt
+  }
+
+  start(): void {
+    const senders = Array.from({ length: MAX_REQUESTS }, () => this.#sendLoop())
+    this.#loops = Promise.all([this.#pollLoop(), ...senders])
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    for (const wakeup of [this.#queued, this.#certifiedMore, this.#pollNow]) wakeup.wake()
+    await this.#loops
+    await this.#turn
+  }
+
+  /** Resolves once this node itself holds the certificate over the entry: the sequencer's word is not enough. */
+  async submit(jws: string, id: string): Promise<SubmitOutcome> {
+    for (let attempt = 0; attempt < MAX_SUBMIT_ATTEMPTS && !this.#stop.signal.aborted; attempt++) {
+      if (this.#halt !== null) return { refusal: halted(this.#halt) }
+      const outcome = await new Promise<SubmitOutcome>((settle) => {
+        this.#queue.push({ jws, settle })
+        this.#queued.wake()
+      })
+      if ('index' in outcome) {
+        if (await this.#holds(outcome.index, id)) return outcome
+      } else if (outcome.refusal.code !== 'ORDERING_UNAVAILABLE') {
+        return outcome
+      }
+      await this.#clock.wait(SUBMIT_RETRY_MS, this.#stop.signal)
+    }
+    return { refusal: { code: 'ORDERING_UNAVAILABLE', expected: 'an entry ordered and certified', got: 'no answer' } }
+  }
+
+  /** C2SP tlog-witness. 503 while this node cannot fetch or does not agree. */
+  addCheckpoint(body: string): Promise<WitnessAnswer> {
+    return this.#inTurn(() => this.#answer(body))
+  }
+
+  /** A certificate, from whoever: it is checked, and the leaves that it covers are fetched where they are missing. */
+  acceptCertificate(note: string): Promise<void> {
+    return this.#inTurn(() => this.#catchUp(note))
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(action)
+    this.#turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  async #answer(body: string): Promise<WitnessAnswer> {
+    if (this.#halt !== null) return refused(503, halted(this.#halt).code)
+    const row = await findMemberRow(this.#storage, this.#log.register, this.#sequencer)
+    const head = this.#log.head
+    const state = { size: head?.size ?? 0, root: head === undefined ? EMPTY_ROOT : fromBase64url(head.root) }
+    const origin = originOf(this.#log.register, head?.term ?? 0)
+    let pending: LeafBatch | undefined
+    let answer: AddCheckpointAnswer
+    if (row === undefined) {
+      // The key that signed is stated in leaves still to be fetched: applied first, kept only if it fits.
+      const checkpoint = parseCheckpoint(parseNote(body.slice(body.indexOf('\n\n') + 2)).text)
+      if (checkpoint.origin !== origin) return refused(404, 'ADD_CHECKPOINT_INVALID')
+      const fetched = await this.#fetch(checkpoint, 'within the time window')
+      if (fetched.batch === null) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
+      pending = fetched.batch
+      const founded = findMember(pending.rows, this.#sequencer)
+      if (founded === undefined) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
+      const key = await logKey(this.#log.register, 0, founded)
+      answer = await answerAddCheckpoint(body, async () => ({ keys: [key], ...state }), nodeChecks)
+    } else {
+      const key = await logKey(this.#log.register, head?.term ?? 0, row)
+      answer = await answerAddCheckpoint(
+        body,
+        async (asked) => (asked === origin ? { keys: [key], ...state } : undefined),
+        nodeChecks,
+      )
+    }
+    if (answer.status === 409) return { status: 409, contentType: 'text/x.tlog.size', body: `${answer.size}\n` }
+    if (answer.status !== 200) return refused(answer.status, answer.error.code)
+    return this.#applyAndCosign(answer.checkpoint, answer.note.text, body, pending)
+  }
+
+  async #applyAndCosign(
+    checkpoint: Checkpoint,
+    text: string,
+    request: string,
+    pending: LeafBatch | undefined,
+  ): Promise<WitnessAnswer> {
+    const size = this.#log.head?.size ?? 0
+    if (checkpoint.size > size) {
+      if (!(await this.#boundariesCertified(checkpoint.size))) return refused(503, 'BOUNDARY_NOT_CERTIFIED')
+      let batch = pending ?? null
+      if (batch === null) {
+        const fetched = await this.#fetch(checkpoint, 'within the time window')
+        if (fetched.halt !== null) {
+          this.#halt = { ...fetched.halt, note: request.slice(request.indexOf('\n\n') + 2) }
+          await this.#onHalt(this.#halt)
+          return refused(503, fetched.halt.code)
+        }
+        batch = fetched.batch
+      }
+      if (batch === null) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
+      await this.#log.commit(batch)
+    }
+    const row = await findMemberRow(this.#storage, this.#log.register, this.#member)
+    if (row === undefined) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
+    const time = this.#clock.now()
+    const lines = await Promise.all(
+      (await cosignerKeys(this.#member, row)).map((key) =>
+        cosign(text, key, time, (data) => this.#signer.signCheckpoint(key.type === 6 ? 'ML-DSA-44' : 'Ed25519', data)),
+      ),
+    )
+    return { status: 200, contentType: 'text/plain; charset=utf-8', body: lines.map(formatSignatureLine).join('') }
+  }
+
+  /** RULES 30: nobody cosigns past a boundary without holding a certificate over it. */
+  async #boundariesCertified(size: number): Promise<boolean> {
+    const missing = async () =>
+      (await this.#log.boundaries()).some((boundary) => boundary < size && boundary > this.#certified)
+    if (!(await missing())) return true
+    const note = await this.#peers.findCheckpoint(this.#sequencer)
+    if (note !== undefined) await this.#catchUp(note)
+    return !(await missing())
+  }
+
+  /**
+   * The leaves up to a checkpoint that the sequencer signed, checked. `batch` is null where the bytes that came are not the
+   * ones that it signed: somebody in between, or a lie that signs nothing. `halt` names a leaf that it did sign and that breaks
+   * a rule.
+   */
+  async #fetch(
+    checkpoint: Checkpoint,
+    times: 'within the time window' | 'any',
+  ): Promise<{ batch: LeafBatch | null; halt: Omit<Halt, 'note'> | null }> {
+    const from = this.#log.head?.size ?? 0
+    const leaves = await this.#fetchLeaves(from, checkpoint.size)
+    const candidates = parseUntilMalformed(leaves)
+    const checked = await this.#log.check(candidates, 'all')
+    const refused = checked.outcomes.findIndex((outcome) => 'refusal' in outcome)
+    const bad = refused >= 0 ? refused : candidates.length
+    if (bad < leaves.length) {
+      if (!sameBytes(this.#log.rootWith(leaves), checkpoint.root)) return { batch: null, halt: null }
+      const outcome = checked.outcomes[bad]
+      const code = outcome !== undefined && 'refusal' in outcome ? outcome.refusal.code : 'LEAF_INVALID'
+      return { batch: null, halt: { index: from + bad, code } }
+    }
+    if (checked.batch === null || !sameBytes(fromBase64url(checked.batch.head.root), checkpoint.root)) {
+      return { batch: null, halt: null }
+    }
+    const now = this.#clock.now()
+    // Judged at the checkpoint's end (RULES 32): what a crash left uncertified goes with the next entry.
+    const last = candidates.at(-1)
+    if (last !== undefined && times !== 'any' && Math.abs(last.time - now) > LEAF_TIME_WINDOW_SECONDS) {
+      throw new ConcordatError({
+        code: 'LEAF_TIME_OUTSIDE_WINDOW',
+        expected: `leaf times within ${LEAF_TIME_WINDOW_SECONDS} s of this node's clock`,
+        got: `${Math.abs(last.time - now)} s`,
+      })
+    }
+    return { batch: checked.batch, halt: null }
+  }
+
+  async #fetchLeaves(from: number, size: number): Promise<string[]> {
+    const first = Math.floor(from / TILE_WIDTH)
+    const count = Math.ceil(size / TILE_WIDTH) - first
+    const leaves: string[] = []
+    for (let start = 0; start < count; start += MAX_BUNDLES_AT_ONCE) {
+      const numbers = Array.from({ length: Math.min(MAX_BUNDLES_AT_ONCE, count - start) }, (_, i) => first + start + i)
+      const bundles = await Promise.all(
+        numbers.map(async (n) =>
+          parseBundle(await this.#peers.readBundle(this.#sequencer, n, widthInTree(0, n, size))),
+        ),
+      )
+      for (const bundle of bundles) leaves.push(...bundle)
+    }
+    return leaves.slice(from - first * TILE_WIDTH)
+  }
+
+  async #catchUp(note: string): Promise<void> {
+    if (this.#halt !== null) return
+    const checkpoint = parseCheckpoint(parseNote(note).text)
+    if (checkpoint.size <= this.#certified) return
+    const behind = checkpoint.size > (this.#log.head?.size ?? 0)
+    // Leaves under a shown certificate are exempt from the time window (RULES 32).
+    const fetched = behind ? await this.#fetch(checkpoint, 'any') : null
+    const rows = new Map(await this.#storage.readRows(this.#log.register, ['register', `member/${this.#sequencer}`]))
+    for (const [key, row] of fetched?.batch?.rows ?? []) rows.set(key, row)
+    const register = findRegister(rows)
+    const sequencer = findMember(rows, this.#sequencer)
+    const configuration = register && findRegisterConfiguration(register, checkpoint.size)
+    if (configuration === undefined || sequencer?.keys.checkpoint == null) return
+    await verifyCertificate(
+      {
+        note,
+        origin: originOf(this.#log.register, register?.term ?? 0),
+        logKey: sequencer.keys.checkpoint.ed25519,
+        configuration,
+        kind: 'Ed25519',
+      },
+      nodeChecks,
+    )
+    if (fetched !== null) {
+      if (fetched.halt !== null) {
+        this.#halt = { ...fetched.halt, note }
+        await this.#onHalt(this.#halt)
+      }
+      if (fetched.batch === null) return
+      await this.#log.commit(fetched.batch)
+    } else if (!(await this.#agrees(checkpoint))) {
+      this.#halt = { index: checkpoint.size, code: 'CHECKPOINT_FORKED', note }
+      await this.#onHalt(this.#halt)
+      return
+    }
+    const boundary = (await this.#log.boundaries()).includes(checkpoint.size)
+    const certificate = { size: checkpoint.size, note, boundary }
+    await this.#storage.saveCertificate(this.#log.register, certificate)
+    this.#certified = checkpoint.size
+    this.#certifiedMore.wake()
+    this.#onCertificate(certificate)
+  }
+
+  /** Whether this node's leaves have the checkpoint's root. */
+  async #agrees(checkpoint: Checkpoint): Promise<boolean> {
+    return sameBytes(await this.#log.rootAt(checkpoint.size), checkpoint.root)
+  }
+
+  async #holds(index: number, id: string): Promise<boolean> {
+    for (let waits = 0; waits < 50 && !this.#stop.signal.aborted; waits++) {
+      const { next } = this.#certifiedMore
+      if (this.#certified > index) return (await this.#storage.findLeaf(this.#log.register, id))?.index === index
+      if (waits > 0) this.#pollNow.wake()
+      const pause = new AbortController()
+      await Promise.race([next, this.#clock.wait(POLL_MS, pause.signal)])
+      pause.abort()
+    }
+    return false
+  }
+
+  async #sendLoop(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const { next } = this.#queued
+      const entries = this.#queue.splice(0, MAX_ENTRIES_A_REQUEST)
+      if (entries.length === 0) {
+        await next
+        continue
+      }
+      const outcomes = await this.#peers
+        .submitEntries(
+          this.#sequencer,
+          entries.map(({ jws }) => jws),
+        )
+        .catch((error: unknown) => entries.map((): SubmitOutcome => ({ refusal: unreachable(error) })))
+      for (const [i, { settle }] of entries.entries()) settle(outcomes[i] ?? { refusal: unreachable(undefined) })
+    }
+    for (const { settle } of this.#queue.splice(0)) settle({ refusal: unreachable(undefined) })
+  }
+
+  /** The certificate usually comes by itself; asking covers one that was lost and a node that was away. */
+  async #pollLoop(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const pause = new AbortController()
+      const stop = AbortSignal.any([pause.signal, this.#stop.signal])
+      await Promise.race([this.#pollNow.next, this.#clock.wait(POLL_MS, stop)])
+      pause.abort()
+      if (this.#stop.signal.aborted || this.#halt !== null) continue
+      try {
+        const note = await this.#peers.findCheckpoint(this.#sequencer)
+        if (note !== undefined) await this.acceptCertificate(note)
+      } catch (error) {
+        if (!(error instanceof ConcordatError)) throw error
+      }
+    }
+  }
+}
+
+/** The leaves before the first that is none. */
+function parseUntilMalformed(leaves: readonly string[]): Candidate[] {
+  const candidates: Candidate[] = []
+  for (const leaf of leaves) {
+    try {
+      candidates.push(parseLeaf(leaf))
+    } catch (error) {
+      if (error instanceof ConcordatError) break
+      throw error
+    }
+  }
+  return candidates
+}
+
+function refused(status: number, code: ErrorCode): WitnessAnswer {
+  return { status, contentType: 'text/plain; charset=utf-8', body: `${code}\n` }
+}
+
+function halted(halt: Halt) {
+  return {
+    code: 'REGISTER_HALTED' as const,
+    expected: 'a register whose every leaf keeps the rules',
+    got: `${halt.code} at leaf ${halt.index}`,
+    index: halt.index,
+  }
+}
+
+function unreachable(error: unknown) {
+  const got = error instanceof ConcordatError ? error.code : 'no answer'
+  return { code: 'ORDERING_UNAVAILABLE' as const, expected: 'an answer of the sequencer', got }
+}
