@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import * as Type from 'typebox'
+import { DocumentId, nullable, object, Pointer } from './scalars.ts'
+import { explainMismatch, matches } from './validate.ts'
+
+const schema = object({
+  role: DocumentId,
+  fields: Type.Union([Type.Literal('all'), Type.Array(Pointer, { maxItems: 2 })]),
+  count: Type.Optional(Type.Integer({ minimum: 1, maximum: 9 })),
+  kind: Type.Optional(Type.Enum(['a', 'b'])),
+  more: Type.Optional(nullable(object({ name: Type.String({ minLength: 1, maxLength: 3 }) }))),
+})
+const valid = { role: 'applicant', fields: 'all' }
+
+describe('validate', () => {
+  it('takes what matches', () => {
+    for (const value of [valid, { ...valid, fields: ['/a', '/b/c'] }, { ...valid, count: 9, kind: 'b', more: null }]) {
+      assert.equal(matches(schema, value), true)
+    }
+  })
+  const refused: [unknown, string, string][] = [
+    [5, 'INPUT_TYPE_WRONG', '/body'],
+    [null, 'INPUT_TYPE_WRONG', '/body'],
+    [[], 'INPUT_TYPE_WRONG', '/body'],
+    [{ fields: 'all' }, 'INPUT_FIELD_MISSING', '/body/role'],
+    [{ ...valid, secret: 1 }, 'INPUT_FIELD_UNKNOWN', '/body'],
+    [{ ...valid, role: 'a'.repeat(65) }, 'INPUT_TOO_LONG', '/body/role'],
+    [{ ...valid, role: '9' }, 'INPUT_INVALID', '/body/role'],
+    [{ ...valid, role: '' }, 'INPUT_INVALID', '/body/role'],
+    [{ ...valid, count: '5' }, 'INPUT_TYPE_WRONG', '/body/count'],
+    [{ ...valid, count: 1.5 }, 'INPUT_TYPE_WRONG', '/body/count'],
+    [{ ...valid, count: 0 }, 'INPUT_INVALID', '/body/count'],
+    [{ ...valid, count: 10 }, 'INPUT_INVALID', '/body/count'],
+    [{ ...valid, kind: 'c' }, 'INPUT_INVALID', '/body/kind'],
+    [{ ...valid, fields: 'some' }, 'INPUT_INVALID', '/body/fields'],
+    [{ ...valid, fields: ['/a', '/b', '/c'] }, 'INPUT_INVALID', '/body/fields'],
+    [{ ...valid, more: { name: 'long' } }, 'INPUT_INVALID', '/body/more'],
+  ]
+  for (const [value, code, at] of refused) {
+    it(`says ${code} at ${at} of ${JSON.stringify(value)?.slice(0, 60)}`, () => {
+      assert.equal(matches(schema, value), false)
+      const failure = explainMismatch(schema, value, '/body')
+      assert.deepEqual([failure.code, failure.at], [code, at])
+    })
+  }
+  it('never repeats a name or a value that the sender made up', () => {
+    const secret = 'Xq7Secret'
+    const dirty = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        fc.constant(secret),
+        fc.double(),
+        fc.constant(null),
+        tie('object'),
+        fc.array(tie('value'), { maxLength: 3 }),
+      ),
+      object: fc.dictionary(fc.constantFrom('role', 'fields', 'count', 'kind', 'more', 'name', secret), tie('value')),
+    })).object
+    fc.assert(
+      fc.property(dirty, (value) => {
+        const plain = JSON.parse(JSON.stringify(value))
+        if (matches(schema, plain)) return
+        const failure = explainMismatch(schema, plain, '/body')
+        assert.ok(!JSON.stringify(failure).includes(secret))
+        assert.match(failure.code, /^INPUT_/)
+        assert.ok(failure.expected.length > 0 && failure.got.length > 0)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})

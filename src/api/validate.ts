@@ -1,0 +1,92 @@
+import type { Static, TSchema } from 'typebox'
+import { Compile, type Validator } from 'typebox/compile'
+import type { ErrorDetail } from '../core/error.ts'
+
+type SchemaError = ReturnType<Validator['Errors']>[number]
+type InputFailure = Extract<ErrorDetail, { code: `INPUT_${string}` }>
+
+const validators = new WeakMap<TSchema, Validator>()
+
+function validatorOf(schema: TSchema): Validator {
+  let validator = validators.get(schema)
+  if (validator === undefined) {
+    validator = Compile(schema)
+    validators.set(schema, validator)
+  }
+  return validator
+}
+
+/** The value exactly as it came: nothing is coerced, dropped or filled in. */
+export function matches<S extends TSchema>(schema: S, value: unknown): value is Static<S> {
+  return validatorOf(schema).Check(value)
+}
+
+/**
+ * Why `value` does not match. Everything said comes from the schema: places are property names that the schema knows and
+ * array indexes, so neither a value nor a name that the sender made up is repeated.
+ */
+export function explainMismatch(schema: TSchema, value: unknown, root: string): InputFailure {
+  const errors = validatorOf(schema).Errors(value)
+  // A union reports each alternative and then itself; only the last says what is true of all of them.
+  const error = errors.find((one) => one.keyword !== 'boolean' && !insideUnion(one, errors))
+  if (error === undefined)
+    return { code: 'INPUT_INVALID', at: root, expected: 'a value of the documented form', got: 'another' }
+  const at = `${root}${error.instancePath}`
+  const got = kindOf(valueAt(value, error.instancePath))
+  switch (error.keyword) {
+    case 'type':
+      return { code: 'INPUT_TYPE_WRONG', at, expected: `type ${[error.params.type].flat().join(' or ')}`, got }
+    case 'additionalProperties':
+      return { code: 'INPUT_FIELD_UNKNOWN', at, expected: 'only the documented fields', got: 'another field' }
+    case 'required': {
+      const [first = ''] = error.params.requiredProperties
+      return { code: 'INPUT_FIELD_MISSING', at: `${at}/${first}`, expected: 'this field', got: 'no such field' }
+    }
+    case 'maxLength':
+    case 'maxItems': {
+      const unit = error.keyword === 'maxLength' ? 'characters' : 'items'
+      const { limit } = error.params
+      return { code: 'INPUT_TOO_LONG', at, expected: `at most ${limit} ${unit}`, got: 'more', limit }
+    }
+    case 'anyOf':
+      return { code: 'INPUT_INVALID', at, expected: 'one of the documented forms', got }
+    case 'pattern':
+      return {
+        code: 'INPUT_INVALID',
+        at,
+        expected: `text that matches ${error.params.pattern}`,
+        got: 'text that does not',
+      }
+    case 'enum':
+      return { code: 'INPUT_INVALID', at, expected: `one of ${error.params.allowedValues.join(', ')}`, got }
+    case 'const':
+      return { code: 'INPUT_INVALID', at, expected: `${error.params.allowedValue}`, got }
+    case 'minimum':
+    case 'maximum':
+      return { code: 'INPUT_INVALID', at, expected: `a number ${error.params.comparison} ${error.params.limit}`, got }
+    case 'minLength':
+    case 'minItems':
+      return { code: 'INPUT_INVALID', at, expected: `a length of at least ${error.params.limit}`, got: 'less' }
+    default:
+      return { code: 'INPUT_INVALID', at, expected: `a value for which ${error.keyword} holds`, got }
+  }
+}
+
+function insideUnion(error: SchemaError, all: readonly SchemaError[]): boolean {
+  return all.some((other) => other.keyword === 'anyOf' && error.schemaPath.startsWith(`${other.schemaPath}/anyOf/`))
+}
+
+function valueAt(value: unknown, pointer: string): unknown {
+  let found = value
+  for (const part of pointer.split('/').slice(1)) {
+    found = (found as Record<string, unknown>)?.[part.replaceAll('~1', '/').replaceAll('~0', '~')]
+  }
+  return found
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
