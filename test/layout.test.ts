@@ -33,7 +33,7 @@ const table: Record<string, Row> = {
   connectors: { folders: ['core', 'client'], packages: [], builtins: 'all but sqlite' }, // each driver is named when it comes
   server: {
     folders: ['core', 'api', 'node'],
-    packages: ['fastify', '@fastify/swagger', 'openid-client', 'oidc-provider'],
+    packages: ['fastify', 'openid-client', 'oidc-provider'],
     builtins: 'all but sqlite',
   },
   web: { folders: ['core', 'client'], packages: ['nunjucks', 'govuk-frontend', 'i18next'], builtins: 'all but sqlite' },
