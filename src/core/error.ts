@@ -186,6 +186,17 @@ export interface ErrorFacts {
   BIND_ROLE_TAKEN: At & { role: string }
   BIND_MEMBERS_NOT_DISTINCT: At & { role: string; other: string }
 
+  // audit
+  AUDIT_LEAF_ALTERED: { index: number }
+  AUDIT_LEAF_MISSING: { index: number }
+  AUDIT_LEAF_REFUSED: { index: number; reason: string }
+  AUDIT_TILE_ALTERED: { level: number; n: number }
+  AUDIT_HEAD_DIFFERS: { size: number }
+  AUDIT_ROW_DIFFERS: { key: string }
+  AUDIT_CHECKPOINT_MISSING: object
+  AUDIT_CHECKPOINT_REFUSED: { size: number; reason: string }
+  AUDIT_CHECKPOINT_DIFFERS: { size: number }
+
   // storage and custody
   STORAGE_HEAD_MOVED: object
   /** `sqlite`: the database's extended result code; null where stored text is not what was stored. */

@@ -42,6 +42,22 @@ export function openDatabase(path: string): DatabaseSync {
   })
 }
 
+/** Opens a node's database at one moment, for reading. Makes and changes nothing. */
+export function openDatabaseSnapshot(path: string): DatabaseSync {
+  return mapFailures(() => {
+    const db = new DatabaseSync(path, { timeout: busyTimeoutMs, defensive: true, readOnly: true })
+    try {
+      db.exec('PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000; BEGIN')
+      // The transaction's moment is that of its first read.
+      refuseUnknownVersion(db)
+      return db
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  })
+}
+
 function refuseUnknownVersion(db: DatabaseSync): void {
   const version = pragma(db, 'user_version')
   if (isEmpty(db) || (version === schemaVersion && pragma(db, 'application_id') === applicationId)) return

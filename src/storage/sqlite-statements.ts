@@ -108,6 +108,10 @@ export function prepareStatements(db: DatabaseSync) {
       VALUES (:register, :record, :role, :authorisedBy, :sender, :case, :groups, :state, :verdict)
       ON CONFLICT DO UPDATE SET state = excluded.state, verdict = excluded.verdict, groups = excluded.groups
         WHERE state = 'awaited'`),
+    saveVerdict: db.prepare(`
+      UPDATE receipts SET verdict = :verdict
+      WHERE register = :register AND record = :record AND role = :role AND authorised_by = :authorisedBy
+        AND state = 'opened'`),
     receipt: db.prepare(`
       SELECT * FROM receipts
       WHERE register = :register AND record = :record AND role = :role AND authorised_by = :authorisedBy`),

@@ -2,7 +2,7 @@ import assert from 'node:assert'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { JsonObject, JsonValue } from '../core/canonical-json.ts'
 import { ConcordatError, type ErrorDetail } from '../core/error.ts'
-import { emptyJournal, mapFailures, openDatabase } from './sqlite-database.ts'
+import { emptyJournal, mapFailures, openDatabase, openDatabaseSnapshot } from './sqlite-database.ts'
 import {
   caseOf,
   caseValues,
@@ -42,6 +42,14 @@ const rowsPerRead = 512
 /** The store of one member's node in one SQLite file at `path`, made when it is not there. Several processes may open it. */
 export async function openSqliteStorage({ path }: { path: string }): Promise<Storage> {
   return new SqliteStorage(openDatabase(path))
+}
+
+/**
+ * The file as it is now, for reading alone, however long that takes and whoever writes to it meanwhile. Until it is closed the
+ * writers' journal cannot be emptied, so an erasure has to be asked for again.
+ */
+export async function openSqliteSnapshot({ path }: { path: string }): Promise<Storage> {
+  return new SqliteStorage(openDatabaseSnapshot(path))
 }
 
 class SqliteStorage implements Storage {
@@ -282,10 +290,23 @@ class SqliteStorage implements Storage {
   async saveReceipts(items: readonly { receipt: Receipt; groups: readonly StoredGroup[] }[]): Promise<void> {
     await this.#writer.write(() => {
       for (const { receipt, groups } of items) {
-        assert(receipt.state === 'opened')
+        assert(receipt.state !== 'awaited')
         const { changes } = this.#sql.openReceipt.run(receiptValues(this.#numberOf(receipt.register), receipt))
         if (changes === 1) this.#addGroups(groups)
       }
+    })
+  }
+
+  async saveVerdicts(receipts: readonly Receipt[]): Promise<void> {
+    await this.#writer.write(() => {
+      for (const { register, record, role, authorisedBy, verdict } of receipts)
+        this.#sql.saveVerdict.run({
+          register: this.#numberOf(register),
+          record,
+          role,
+          authorisedBy,
+          verdict: verdict && JSON.stringify(verdict),
+        })
     })
   }
 

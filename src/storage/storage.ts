@@ -232,8 +232,11 @@ export interface Storage {
     key: { record: string; role: string; authorisedBy: string },
   ): Promise<Receipt | undefined>
   caseReceipts(register: string, caseId: string): Promise<Receipt[]>
-  /** Opened receipts with their groups. One that is kept as opened or erased changes nothing, so a repeated delivery brings nothing back. */
+  /** Receipts as opened, with their groups, or as erased. One that is kept as opened or erased changes nothing, so a repeated delivery brings nothing back. */
   saveReceipts(items: readonly { receipt: Receipt; groups: readonly StoredGroup[] }[]): Promise<void>
+
+  /** Replaces the verdicts of opened receipts. Those not kept as opened are passed over. */
+  saveVerdicts(receipts: readonly Receipt[]): Promise<void>
 
   caseGroups(register: string, caseId: string): Promise<StoredGroup[]>
   recordGroups(register: string, record: string, role: string): Promise<StoredGroup[]>

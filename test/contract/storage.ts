@@ -376,6 +376,26 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       await storage.saveEffects(effectsAt(1))
       assert.equal((await storage.findReceipt(A, key))?.state, 'opened')
     })
+
+    storageTest('the verdict of an opened receipt is replaced, nothing else of it', async (storage) => {
+      await storage.saveEffects(effectsAt(1))
+      const receipt = openedReceipt()
+      const verdict = { verdict: 'agrees', findings: [] }
+      await storage.saveVerdicts([{ ...receipt, verdict }])
+      assert.equal((await storage.findReceipt(A, receipt))?.verdict, null)
+      await storage.saveReceipts([{ receipt, groups: [] }])
+      await storage.saveVerdicts([{ ...receipt, groups: [], verdict }])
+      assert.deepEqual(await storage.findReceipt(A, receipt), { ...receipt, verdict })
+    })
+
+    storageTest('a receipt may come as erased, and stays so', async (storage) => {
+      await storage.saveEffects(effectsAt(1))
+      const receipt = openedReceipt()
+      await storage.saveReceipts([{ receipt: { ...receipt, state: 'erased', verdict: null }, groups: [] }])
+      await storage.saveReceipts([{ receipt, groups: [received('r1', 0)] }])
+      assert.equal((await storage.findReceipt(A, receipt))?.state, 'erased')
+      assert.deepEqual(await storage.caseGroups(A, 'case-1'), [])
+    })
   })
 
   describe(`${name}: erasure`, () => {

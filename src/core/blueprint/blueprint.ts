@@ -41,7 +41,7 @@ export interface Role {
 }
 
 /** A subject who takes no part in the case: a child, a partner (RULES 24). */
-export interface Person {
+interface Person {
   id: string
   title: Text
 }
@@ -52,7 +52,7 @@ export interface RetentionClass {
   reason: Text
 }
 
-export interface Review {
+interface Review {
   ask: string[]
   decide: string
   until: Deadline
@@ -81,7 +81,7 @@ export interface Step {
 }
 
 /** Order and words of a step's page. Fields that are not named follow in the schema's order. */
-export interface FormItem {
+interface FormItem {
   field: string
   label: Text
   hint?: Text
@@ -94,7 +94,7 @@ export interface Calculation {
 }
 
 /** The role is bound to the member whose id the field holds. */
-export interface Bind {
+interface Bind {
   role: string
   field: string
 }
@@ -118,14 +118,14 @@ export interface Route {
   outcome?: { adverse: boolean }
 }
 
-export interface Dispute {
+interface Dispute {
   window: Deadline
   resolver?: string | null
   deadline: Deadline
   default?: 'uphold' | 'reject'
 }
 
-export interface Decision {
+interface Decision {
   human: boolean
   /** The field that tells the person why. */
   explanation: string
@@ -138,7 +138,7 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/
 /** Parts of RULES 11 that a document may carry but no node enforces yet; `checkBlueprint` reports them. */
 export const FEATURES_NOT_BUILT = ['confirm', 'deadline', 'extend', 'join', 'lapse'] as const
 
-export const BLUEPRINT_LIMITS = { bytes: 1_000_000, roles: 32, steps: 100, listItems: 200, text: 4_000 } as const
+const BLUEPRINT_LIMITS = { bytes: 1_000_000, roles: 32, steps: 100, listItems: 200, text: 4_000 } as const
 
 /**
  * Checks the shape of an untrusted document. That its parts fit together (references, schemas, rules, disclosure) is for

@@ -42,7 +42,7 @@ export type BlueprintErrorCode =
   | `SKELETON_${string}`
 
 /** Approvers see it and accept it by name. */
-export type BlueprintWarningCode =
+type BlueprintWarningCode =
   | 'FIELD_SEEN_BY_EVERYBODY'
   | 'FIELD_SEEN_BY_NOBODY'
   | 'PATH_TELLS_OUTCOME'
@@ -51,7 +51,7 @@ export type BlueprintWarningCode =
   | 'RULE_INPUT_MAY_BE_MISSING'
   | 'SELF_ASSERTED_DECISION'
 
-export interface Problem<Code> {
+interface Problem<Code> {
   code: Code
   /** RFC 6901 pointer into the document. */
   at: string

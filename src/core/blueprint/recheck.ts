@@ -10,7 +10,7 @@ import { type CompiledSchema, compileSchema, type FieldError } from './schema.ts
 import { hiddenInputs, ruleData, type View } from './view.ts'
 
 /** RULES 27. `not checkable` says which inputs the role was not shown; `contradicts` is ground for a dispute. */
-export type Verdict = 'agrees' | 'contradicts' | 'not checkable'
+type Verdict = 'agrees' | 'contradicts' | 'not checkable'
 
 export interface Finding {
   check: 'schema' | 'calculation' | 'route' | 'binding'

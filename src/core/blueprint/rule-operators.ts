@@ -12,7 +12,7 @@ import { Decimal, isDecimalText } from './decimal.ts'
 import { finite, isNumber, isTruthy, type RuleValue, strictlyEqual, toDecimal, toText, typeOf } from './rule-value.ts'
 
 /** Charges work to the rule's budget and throws RULE_TOO_LONG once it is spent. */
-export type Charge = (steps: number) => void
+type Charge = (steps: number) => void
 export type Operator = (values: RuleValue[], charge: Charge, name: string) => RuleValue
 
 export const RESULT_LIMITS = { characters: 65_536, items: 10_000 } as const

@@ -4,7 +4,7 @@ import { Decimal, fromJsonNumber, toDecimalText } from './decimal.ts'
 
 /** A value inside a rule: JSON, in which a number may also be a decimal that no double holds. */
 export type RuleValue = null | boolean | number | string | Decimal | RuleValue[] | RuleObject
-export interface RuleObject {
+interface RuleObject {
   [key: string]: RuleValue
 }
 

@@ -16,7 +16,7 @@ export const SCHEMA_LIMITS = {
   maxUniqueItems: 200,
 } as const
 
-export const FORMATS = ['date', 'decimal', 'email', 'uuid'] as const
+const FORMATS = ['date', 'decimal', 'email', 'uuid'] as const
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 const TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean']

@@ -25,7 +25,7 @@ export interface CompiledSchema {
 }
 
 /** Characters of all texts and names plus one for each value: bounds every pass over an action's data. */
-export const MAX_DATA_SIZE = 250_000
+const MAX_DATA_SIZE = 250_000
 const MAX_DATA_DEPTH = 32
 const MAX_FIELD_ERRORS = 100
 const MAX_CACHED = 256
@@ -48,7 +48,7 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
 }
 
 /** Compiles a schema that `parseSchema` has returned. */
-export function compile(schema: JsonObject): CompiledSchema {
+function compile(schema: JsonObject): CompiledSchema {
   const fields = fieldsOf(schema)
   const validate = compileValidator(schema)
   const validators = new Map<string, ReturnType<typeof compileValidator>>()

@@ -66,7 +66,7 @@ export function hiddenInputs(
 }
 
 /** The fields of a step that a role is shown in some case, by whichever step. */
-export function fieldsEverSeen(blueprint: Blueprint, step: string, role: string): string[] {
+function fieldsEverSeen(blueprint: Blueprint, step: string, role: string): string[] {
   const own = getStep(blueprint, step).role === role
   return groupsOf(blueprint, step)
     .filter(({ index, audience }) => index > 0 && (own || audience.some(([entitled]) => entitled === role)))

@@ -6,6 +6,15 @@ import { TILE_WIDTH } from './tile.ts'
 /** The widest known tile, `width * 32` bytes; only as much of it is read as the tree in question has. */
 export type ReadTile = (level: number, n: number) => Uint8Array | undefined
 
+/**
+ * Hashes of perfect subtrees by first leaf and leaf count. They never change, so whoever makes many proofs keeps them; else each
+ * proof hashes most of a tile again.
+ */
+export interface SubtreeCache {
+  get(key: string): Uint8Array | undefined
+  set(key: string, hash: Uint8Array): void
+}
+
 /** A tile as it stands after an append, partial or full. */
 export interface Tile {
   level: number
@@ -51,17 +60,17 @@ export function rootOf(size: number, readTile: ReadTile): Uint8Array {
 }
 
 /** RFC 6962 section 2.1.1: from the leaf's sibling up to the root's child. */
-export function inclusionProof(index: number, size: number, readTile: ReadTile): Uint8Array[] {
+export function inclusionProof(index: number, size: number, readTile: ReadTile, known?: SubtreeCache): Uint8Array[] {
   const proof: Uint8Array[] = []
   let start = 0
   let length = size
   while (length > 1) {
     const left = largestPowerBelow(length)
     if (index < start + left) {
-      proof.push(rangeHash(start + left, length - left, readTile))
+      proof.push(rangeHash(start + left, length - left, readTile, known))
       length = left
     } else {
-      proof.push(rangeHash(start, left, readTile))
+      proof.push(rangeHash(start, left, readTile, known))
       start += left
       length -= left
     }
@@ -70,7 +79,12 @@ export function inclusionProof(index: number, size: number, readTile: ReadTile):
 }
 
 /** RFC 6962 section 2.1.2. Empty from size 0 and between equal sizes, as C2SP tlog-witness wants it. */
-export function consistencyProof(oldSize: number, size: number, readTile: ReadTile): Uint8Array[] {
+export function consistencyProof(
+  oldSize: number,
+  size: number,
+  readTile: ReadTile,
+  known?: SubtreeCache,
+): Uint8Array[] {
   if (oldSize === 0 || oldSize === size) return []
   const proof: Uint8Array[] = []
   let start = 0
@@ -78,16 +92,16 @@ export function consistencyProof(oldSize: number, size: number, readTile: ReadTi
   while (start + length !== oldSize) {
     const left = largestPowerBelow(length)
     if (oldSize <= start + left) {
-      proof.push(rangeHash(start + left, length - left, readTile))
+      proof.push(rangeHash(start + left, length - left, readTile, known))
       length = left
     } else {
-      proof.push(rangeHash(start, left, readTile))
+      proof.push(rangeHash(start, left, readTile, known))
       start += left
       length -= left
     }
   }
   // The old tree's own root is left out where it is a subtree of the new tree: the verifier has it.
-  if (start > 0) proof.push(rangeHash(start, length, readTile))
+  if (start > 0) proof.push(rangeHash(start, length, readTile, known))
   return proof.reverse()
 }
 
@@ -117,25 +131,32 @@ function extendLevel(
 }
 
 /** The hash of leaves [start, start + length), a subtree as RFC 6962 splits them. */
-function rangeHash(start: number, length: number, readTile: ReadTile): Uint8Array {
+function rangeHash(start: number, length: number, readTile: ReadTile, known?: SubtreeCache): Uint8Array {
   const left = largestPowerBelow(length)
-  if (left * 2 === length || length === 1) return perfectHash(start, length, readTile)
-  return nodeHash(perfectHash(start, left, readTile), rangeHash(start + left, length - left, readTile))
+  if (left * 2 === length || length === 1) return perfectHash(start, length, readTile, known)
+  return nodeHash(perfectHash(start, left, readTile, known), rangeHash(start + left, length - left, readTile, known))
 }
 
-/** The hash of a perfect subtree: `length` is a power of two that divides `start`. It lies in one tile of the level below it. */
-function perfectHash(start: number, length: number, readTile: ReadTile): Uint8Array {
+/** The hash of a perfect subtree: `length` is a power of two that divides `start`. A tile holds it, or its two halves make it. */
+function perfectHash(start: number, length: number, readTile: ReadTile, known?: SubtreeCache): Uint8Array {
   let level = 0
   let unit = 1
   while (unit * TILE_WIDTH <= length) {
     level += 1
     unit *= TILE_WIDTH
   }
-  const first = start / unit
-  const n = Math.floor(first / TILE_WIDTH)
-  const at = first % TILE_WIDTH
-  const tile = getTile(level, n, at + length / unit, readTile)
-  return foldPairs(tile, at, length / unit)
+  if (length === unit) {
+    const at = (start / unit) % TILE_WIDTH
+    const tile = getTile(level, Math.floor(start / unit / TILE_WIDTH), at + 1, readTile)
+    return tile.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES)
+  }
+  const key = `${start}/${length}`
+  const found = known?.get(key)
+  if (found !== undefined) return found
+  const half = length / 2
+  const hash = nodeHash(perfectHash(start, half, readTile, known), perfectHash(start + half, half, readTile, known))
+  known?.set(key, hash)
+  return hash
 }
 
 function tileRoot(tile: Tile): Uint8Array {
