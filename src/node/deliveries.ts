@@ -63,7 +63,7 @@ export class Deliveries {
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve
       })
-      await this.#sendDue()
+      await this.#sendDue().catch(ignoreFailure)
       const pause = new AbortController()
       const stop = AbortSignal.any([pause.signal, this.#stop.signal])
       await Promise.race([woken, this.#part.clock.wait(POLL_MS, stop)])
@@ -79,9 +79,10 @@ export class Deliveries {
       const sending = storage
         .dueDeliveries(register, { member, now, limit: MAX_ITEMS })
         .then((due) => this.#send(member, due))
-        .finally(() => {
-          this.#busy.delete(member)
-          this.wake()
+        .then(() => true, ignoreFailure)
+        .finally(() => this.#busy.delete(member))
+        .then((done) => {
+          if (done) this.wake()
         })
       this.#busy.set(member, sending)
     }
@@ -169,6 +170,12 @@ export class Deliveries {
       got: 'none',
     })
   }
+}
+
+/** Of this node's own database: the next look finds the same deliveries due. */
+function ignoreFailure(error: unknown): false {
+  if (error instanceof ConcordatError) return false
+  throw error
 }
 
 function later(delivery: Delivery, now: number): Delivery {

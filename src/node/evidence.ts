@@ -63,7 +63,7 @@ export async function exportEvidence(
     ({ size }) => size <= certificate.size,
   )
   const readTile = await part.ordering.log.tilesOf(
-    [...indexes, ...certificates.flatMap(({ size }) => [size - 1, size])],
+    [...indexes, ...certificates.flatMap(({ size }) => [size - 1, size]), certificate.size - 1],
     certificate.size,
   )
   const evidence = buildEvidence(
@@ -92,7 +92,7 @@ export async function readHistory(part: Part) {
     ({ size }) => size <= certificate.size,
   )
   const tiles = await part.ordering.log.tilesOf(
-    boundary.flatMap(({ size }) => [size - 1, size]),
+    [...boundary.flatMap(({ size }) => [size - 1, size]), certificate.size - 1],
     certificate.size,
   )
   return {

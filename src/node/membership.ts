@@ -1,7 +1,7 @@
 import type { Http } from '../client/http.ts'
 import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
-import { ConcordatError } from '../core/error.ts'
+import { ConcordatError, type ErrorCode } from '../core/error.ts'
 import { findMember } from '../core/ledger/state.ts'
 import type { Custody } from '../custody/custody.ts'
 import type { Halt } from '../ordering/hosted/follower.ts'
@@ -148,6 +148,7 @@ export class Membership {
     request: JsonValue,
     prepare: (macs: RequestMacs) => Promise<Prepared>,
   ): Promise<Submission> {
+    this.#refuseIfStopping()
     const macs = await requestMacs(this.part, idempotencyKey, request)
     const preparing = this.#preparing.get(macs.idempotency)
     if (preparing !== undefined) await preparing.catch(() => undefined)
@@ -174,9 +175,16 @@ export class Membership {
   }
 
   receive(from: string, items: readonly DeliveryItem[]): Promise<DeliveryResult[]> {
+    this.#refuseIfStopping()
     const received = this.#receiver.receive(from, items).finally(() => this.#receiving.delete(received))
     this.#receiving.add(received)
     return received
+  }
+
+  /** What begins after `stop` would find keys and database closed. */
+  #refuseIfStopping(): void {
+    if (!this.#stop.signal.aborted) return
+    throw new ConcordatError({ code: 'ORDERING_UNAVAILABLE', expected: 'a running node', got: 'one that stops' })
   }
 
   /** Every committed entry has its effects once, in order, in the transaction that moves the cursor. */
@@ -220,11 +228,14 @@ export class Membership {
       )
     } catch (error) {
       // The finding stays in the verdict, also where the rules allow no dispute of this record.
-      if (!(error instanceof ConcordatError)) throw error
+      if (!(error instanceof ConcordatError) || NOT_KEPT.includes(error.code)) throw error
       this.#onError(error)
     }
   }
 }
+
+/** This node failed before the dispute was kept: it is raised when the delivery comes again. */
+const NOT_KEPT: readonly ErrorCode[] = ['STORAGE_FAILED', 'CUSTODY_FAILED']
 
 export function settingsValue(settings: RegisterSettings): JsonObject {
   return JSON.parse(canonicalize(settings as unknown as JsonValue)) as JsonObject

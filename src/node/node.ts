@@ -1,26 +1,24 @@
 import type { Http } from '../client/http.ts'
-import { documentStepId, getStep } from '../core/blueprint/blueprint.ts'
+import { getStep } from '../core/blueprint/blueprint.ts'
 import { checkBlueprint } from '../core/blueprint/check-blueprint.ts'
-import { getAt, setAt } from '../core/blueprint/pointer.ts'
 import type { JsonObject, JsonValue } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import type { EcPublicJwk } from '../core/crypto/jwk.ts'
 import { ConcordatError } from '../core/error.ts'
-import { parseEntry, parseLeaf } from '../core/ledger/entry.ts'
 import { type BlueprintRow, findMember, findRegisterConfiguration, type RegisterRow } from '../core/ledger/state.ts'
-import { encodeBundle } from '../core/ledger/tile.ts'
 import type { Custody } from '../custody/custody.ts'
 import type { SubmitOutcome } from '../ordering/hosted/peers.ts'
-import type { Storage, Submission } from '../storage/storage.ts'
+import type { Storage } from '../storage/storage.ts'
 import type { Caller } from './act.ts'
-import { proveLeaf, viewCase, viewInboxItem } from './case-view.ts'
+import { viewCase, viewInboxItem } from './case-view.ts'
 import type { DeliveryItem, DeliveryResult } from './deliveries.ts'
 import { prepareDispute } from './dispute.ts'
 import { erase } from './erase.ts'
-import { exportEvidence, getCertificate, readHistory } from './evidence.ts'
+import { exportEvidence, readHistory } from './evidence.ts'
 import { checkDocument, prepareApproval, prepareProposal } from './govern.ts'
 import { Membership, type RegisterSettings, settingsValue } from './membership.ts'
 import { getBlueprintRow, getMemberRow, type Part } from './part.ts'
+import { indexOf, receiptOf } from './receipt.ts'
 
 export interface NodeParts {
   member: string
@@ -170,12 +168,12 @@ export class Node {
       throw new ConcordatError({ code: 'ROLE_NOT_OF_STEP', expected: start.role, got: role, role, step: start.id })
     }
     const request = { case: null, blueprint, step: null, data, idempotencyKey, caller }
-    return this.#receiptOf(membership.part, await membership.submitAction(request))
+    return receiptOf(membership.part, await membership.submitAction(request))
   }
 
   async submitAction(register: string, action: { case: string; step: string; data: JsonObject } & Acted) {
     const membership = this.#get(register)
-    return this.#receiptOf(membership.part, await membership.submitAction({ ...action, blueprint: null }))
+    return receiptOf(membership.part, await membership.submitAction({ ...action, blueprint: null }))
   }
 
   async listCases(register: string, limit: number) {
@@ -242,8 +240,7 @@ export class Node {
   }
 
   async logBundle(register: string, n: number, width: number): Promise<Uint8Array | undefined> {
-    const leaves = await this.#get(register).part.ordering.findBundle(n, width)
-    return leaves === undefined ? undefined : encodeBundle(leaves)
+    return this.#get(register).part.ordering.findBundle(n, width)
   }
 
   async addCheckpoint(register: string, body: string) {
@@ -298,36 +295,6 @@ export class Node {
       }),
     )
   }
-
-  async #receiptOf(part: Part, submission: Submission) {
-    const index = indexOf(submission)
-    const certificate = await getCertificate(part)
-    const { leaf, proof } = await proveLeaf(part, index, certificate.size)
-    const { time, jws } = parseLeaf(leaf)
-    const entry = parseEntry(jws)
-    if (entry.kind !== 'action+sd-jwt') throw new TypeError('an action was submitted')
-    const blueprint = await part.documents.get(entry.claims.bp)
-    const step = getStep(blueprint, documentStepId(blueprint, entry.claims.step))
-    const view = await viewCase(part, entry.claims.case)
-    const fields = view.records.find(({ record }) => record === submission.id)?.fields ?? []
-    let calculated: JsonObject = {}
-    for (const { field } of step.calculations ?? []) {
-      const value = fields.find(({ name }) => name === field)?.value
-      if (value !== undefined && getAt(calculated, field) === undefined) calculated = setAt(calculated, field, value)
-    }
-    return {
-      case: entry.claims.case,
-      record: submission.id,
-      index,
-      time,
-      leaf,
-      proof,
-      checkpoint: certificate.note,
-      next: entry.claims.next.map((id) => documentStepId(blueprint, id)),
-      ended: view.ended,
-      calculated,
-    }
-  }
 }
 
 /** Members whose approval a blueprint still waits for: those that its fixed roles name (RULES 12). */
@@ -345,9 +312,4 @@ async function getRegisterRow(part: Part): Promise<RegisterRow> {
     expected: 'a register that all founders have cosigned',
     got: 'one that waits for them',
   })
-}
-
-function indexOf(submission: Submission): number {
-  if (submission.index !== null) return submission.index
-  throw new TypeError('a submission that resolved is committed')
 }

@@ -43,6 +43,8 @@ interface Opened {
 export class Receiver {
   readonly #part: Part
   readonly #dispute: (record: { case: string; record: string; role: string; findings: Finding[] }) => Promise<void>
+  /** By case. */
+  readonly #rechecking = new Map<string, Promise<void>>()
   readonly #save: GroupCommit<{ receipt: Receipt; groups: readonly StoredGroup[] }, undefined>
 
   constructor(parts: {
@@ -74,14 +76,16 @@ export class Receiver {
   async #receiveOne(from: string, item: DeliveryItem): Promise<DeliveryResult> {
     const { register, storage, ordering } = this.#part
     const known = await storage.findReceipt(register, item)
-    if (known !== undefined && known.state !== 'awaited') {
-      return { state: known.state === 'erased' ? 'erased' : 'acknowledged' }
-    }
+    if (known?.state === 'erased') return { state: 'erased' }
     const leaf = await storage.findLeaf(register, item.record)
     const committed = ordering.certificate?.size ?? 0
     if (leaf === undefined || leaf.index >= committed) throw notAuthorised('a committed record')
     const entry = parseEntry(parseLeaf(leaf.leaf).jws)
     if (entry.claims.iss !== from) throw notAuthorised("the record's signer as sender")
+    if (known?.state === 'opened') {
+      if (entry.kind === 'action+sd-jwt') await this.#recheckWaiting(entry.claims, known)
+      return { state: 'acknowledged' }
+    }
     if (entry.kind === 'action+sd-jwt') return this.#receiveRecord(from, item, entry.claims)
     if (entry.kind === 'dispute') return this.#receiveExplanation(from, item, entry.claims)
     throw notAuthorised('an action or a dispute')
@@ -117,15 +121,54 @@ export class Receiver {
     }
     const checked = await this.#recheck(claims, item, row, opened)
     const findings = [...opened.findings, ...checked]
+    const against = findings.filter(({ verdict }) => verdict === 'contradicts')
+    // Before the acknowledgement: a crash in between leaves the delivery to come again, and the dispute is raised once.
+    if (against.length > 0) {
+      await this.#dispute({ case: claims.case, record: item.record, role: item.role, findings: against })
+    }
     await this.#save.add({
       receipt: { ...receipt, state: 'opened', verdict: verdictOf(findings) as unknown as JsonObject },
       groups: opened.groups,
     })
-    const against = findings.filter(({ verdict }) => verdict === 'contradicts')
-    if (against.length > 0) {
-      await this.#dispute({ case: claims.case, record: item.record, role: item.role, findings: against })
-    }
+    await this.#recheckWaiting(claims, receipt)
     return { state: 'acknowledged' }
+  }
+
+  /**
+   * Checks again the records of the case that could not be checked for want of what `arrived` brought, from whichever sender.
+   * One after the other in a case, each with all that is stored by then: the last verdict is the best.
+   */
+  #recheckWaiting(claims: ActionClaims, arrived: Receipt): Promise<void> {
+    const before = this.#rechecking.get(claims.case) ?? Promise.resolve()
+    const mine = before
+      .catch(() => undefined)
+      .then(() => this.#recheckAfter(claims, arrived))
+      .finally(() => {
+        if (this.#rechecking.get(claims.case) === mine) this.#rechecking.delete(claims.case)
+      })
+    this.#rechecking.set(claims.case, mine)
+    return mine
+  }
+
+  async #recheckAfter(claims: ActionClaims, arrived: Receipt): Promise<void> {
+    const { register, storage } = this.#part
+    const blueprint = await this.#part.documents.get(claims.bp)
+    const step = documentStepId(blueprint, claims.step)
+    const fields = groupsOf(blueprint, step)
+      .filter(({ index }) => arrived.groups.includes(index))
+      .flatMap((group) => group.fields.map((field) => `${step}${field.replaceAll('/', '.')}`))
+    const row = await this.#caseRow(claims.case)
+    for (const receipt of await storage.caseReceipts(register, claims.case)) {
+      if (receipt.state !== 'opened' || receipt.role !== arrived.role || !misses(receipt, fields)) continue
+      const leaf = await storage.findLeaf(register, receipt.record)
+      const entry = leaf && parseEntry(parseLeaf(leaf.leaf).jws)
+      if (entry?.kind !== 'action+sd-jwt') continue
+      const findings = await this.#recheck(entry.claims, receipt, row, { fields: [], groups: [], findings: [] })
+      const against = findings.filter(({ verdict }) => verdict === 'contradicts')
+      const { record, role } = receipt
+      if (against.length > 0) await this.#dispute({ case: claims.case, record, role, findings: against })
+      await storage.saveVerdicts([{ ...receipt, verdict: verdictOf(findings) as unknown as JsonObject }])
+    }
   }
 
   async #receiveExplanation(from: string, item: DeliveryItem, claims: DisputeClaims): Promise<DeliveryResult> {
@@ -203,7 +246,12 @@ export class Receiver {
   }
 
   /** RULES 27, on all that this role holds of the record by now. */
-  async #recheck(claims: ActionClaims, item: DeliveryItem, row: CaseRow, opened: Opened): Promise<Finding[]> {
+  async #recheck(
+    claims: ActionClaims,
+    item: Pick<Receipt, 'record' | 'role'>,
+    row: CaseRow,
+    opened: Opened,
+  ): Promise<Finding[]> {
     const { documents, storage, vault, register } = this.#part
     const blueprint = await documents.get(claims.bp)
     const step = documentStepId(blueprint, claims.step)
@@ -289,6 +337,16 @@ function openOne(
     if (error instanceof ConcordatError) return undefined
     throw error
   }
+}
+
+/** Whether a check of the record had to do without one of these fields. A contradiction stands. */
+function misses(receipt: Receipt, fields: readonly string[]): boolean {
+  const verdict = receipt.verdict as unknown as Verdict | null
+  if (verdict?.verdict !== 'not checkable') return false
+  const missing = verdict.findings.flatMap((finding) => ('missing' in finding ? (finding.missing ?? []) : []))
+  return missing.some((path) =>
+    fields.some((field) => field === path || field.startsWith(`${path}.`) || path.startsWith(`${field}.`)),
+  )
 }
 
 function verdictOf(findings: Finding[]): Verdict {

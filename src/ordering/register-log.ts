@@ -8,9 +8,11 @@ import { boundaries, findRegister, type RegisterRow, type Rows } from '../core/l
 import { appendToTree, consistencyProof, inclusionProof, leafHash, type ReadTile, rootOf } from '../core/ledger/tree.ts'
 import { type VerifiedEntry, verifyEntry } from '../core/ledger/verify-entry.ts'
 import type { Head, LeafBatch, Storage, StoredLeaf } from '../storage/storage.ts'
+import { RecentMap } from './recent-map.ts'
 
 /** Rows that are read for nearly every entry (blueprints, members, live cases) stay parsed in memory. */
 const CACHED_ROWS = 20_000
+const CACHED_SUBTREES = 10_000
 
 export interface Candidate {
   jws: string
@@ -36,9 +38,11 @@ export class RegisterLog {
   readonly register: string
   readonly #storage: Storage
   #head: Head | undefined
-  readonly #rows = new Map<string, JsonValue>()
+  readonly #rows = new RecentMap<JsonValue>(CACHED_ROWS)
   /** Right-edge tiles by level: all that appending needs. */
   #edge = new Map<number, { n: number; hashes: Uint8Array }>()
+
+  readonly #subtrees = new RecentMap<Uint8Array>(CACHED_SUBTREES)
 
   private constructor(storage: Storage, register: string) {
     this.#storage = storage
@@ -63,6 +67,7 @@ export class RegisterLog {
     this.#head = head
     this.#edge = edge
     this.#rows.clear()
+    this.#subtrees.clear()
   }
 
   get head(): Head | undefined {
@@ -146,13 +151,13 @@ export class RegisterLog {
 
   async inclusionProof(index: number, size: number): Promise<Uint8Array[]> {
     const tiles = await this.tilesOf([index, size - 1], size)
-    return inclusionProof(index, size, tiles)
+    return inclusionProof(index, size, tiles, this.#subtrees)
   }
 
   async consistencyProof(oldSize: number, size: number): Promise<Uint8Array[]> {
     if (oldSize === 0 || oldSize === size) return []
     const tiles = await this.tilesOf([oldSize - 1, oldSize, size - 1], size)
-    return consistencyProof(oldSize, size, tiles)
+    return consistencyProof(oldSize, size, tiles, this.#subtrees)
   }
 
   async rootAt(size: number): Promise<Uint8Array> {
@@ -216,10 +221,7 @@ export class RegisterLog {
   }
 
   #remember(key: string, row: JsonValue): void {
-    if (key.startsWith('jti/')) return
-    this.#rows.delete(key)
-    this.#rows.set(key, row)
-    if (this.#rows.size > CACHED_ROWS) this.#rows.delete(this.#rows.keys().next().value!)
+    if (!key.startsWith('jti/')) this.#rows.set(key, row)
   }
 
   /** The tiles on the paths from these leaves to the root: all that a proof between them reads. */

@@ -144,7 +144,7 @@ export class FollowingLog {
 
   async #answer(body: string): Promise<WitnessAnswer> {
     if (this.#halt !== null) return refused(503, halted(this.#halt).code)
-    const row = await findMemberRow(this.#storage, this.#log.register, this.#sequencer)
+    const row = await findMemberRow(this.#log, this.#sequencer)
     const head = this.#log.head
     const state = { size: head?.size ?? 0, root: head === undefined ? EMPTY_ROOT : fromBase64url(head.root) }
     const origin = originOf(this.#log.register, head?.term ?? 0)
@@ -196,7 +196,7 @@ export class FollowingLog {
       if (batch === null) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
       await this.#log.commit(batch)
     }
-    const row = await findMemberRow(this.#storage, this.#log.register, this.#member)
+    const row = await findMemberRow(this.#log, this.#member)
     if (row === undefined) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
     const time = this.#clock.now()
     const lines = await Promise.all(

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { ConcordatError } from '../../core/error.ts'
 import { parseEntry } from '../../core/ledger/entry.ts'
-import { TILE_WIDTH } from '../../core/ledger/tile.ts'
+import { encodeBundle, TILE_WIDTH } from '../../core/ledger/tile.ts'
 import { entryId } from '../../core/ledger/verify-entry.ts'
 import type { Storage, StoredCertificate } from '../../storage/storage.ts'
 import type { OrderedBatch, Ordering } from '../ordering.ts'
@@ -35,6 +35,7 @@ export class HostedOrdering implements Ordering {
   readonly #committed = new Wakeup()
   /** The newest that is durable here: what it covers is committed. */
   #certificate: StoredCertificate | undefined
+  #bundle: { n: number; width: number; bytes: Uint8Array } | undefined
 
   private constructor(parts: HostedParts, log: RegisterLog, certificate: StoredCertificate | undefined) {
     this.#parts = parts
@@ -129,10 +130,13 @@ export class HostedOrdering implements Ordering {
     return this.#certificate
   }
 
-  /** Leaves of one entry bundle; undefined where there are not so many (C2SP tlog-tiles: 404). */
-  async findBundle(n: number, width: number): Promise<string[] | undefined> {
+  /** An entry bundle; undefined where there are not so many leaves (C2SP tlog-tiles: 404). All followers ask for the newest one. */
+  async findBundle(n: number, width: number): Promise<Uint8Array | undefined> {
+    if (this.#bundle?.n === n && this.#bundle.width === width) return this.#bundle.bytes
     const leaves = await this.#parts.storage.readLeaves(this.#parts.register, n * TILE_WIDTH, width)
-    return leaves.length === width ? leaves : undefined
+    if (leaves.length !== width) return undefined
+    this.#bundle = { n, width, bytes: encodeBundle(leaves) }
+    return this.#bundle.bytes
   }
 
   #sequencer(): Sequencer {

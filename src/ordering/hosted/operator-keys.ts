@@ -3,7 +3,7 @@ import type { CosignerKey } from '../../core/ledger/cosignature.ts'
 import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { type NoteKey, noteKey } from '../../core/ledger/note.ts'
 import { findMember, type MemberRow } from '../../core/ledger/state.ts'
-import type { Storage } from '../../storage/storage.ts'
+import type { RegisterLog } from '../register-log.ts'
 
 /** A member whose node follows the register and cosigns: an operator, or an observer beside the quorum. */
 export interface Follower {
@@ -28,12 +28,8 @@ export async function cosignerKeys(member: string, row: MemberRow): Promise<Cosi
   ])) as CosignerKey[]
 }
 
-export async function findMemberRow(
-  storage: Storage,
-  register: string,
-  member: string,
-): Promise<MemberRow | undefined> {
-  return findMember(await storage.readRows(register, [`member/${member}`]), member)
+export async function findMemberRow(log: RegisterLog, member: string): Promise<MemberRow | undefined> {
+  return findMember(await log.rows([`member/${member}`]), member)
 }
 
 function checkpointKeys(row: MemberRow): NonNullable<MemberRow['keys']['checkpoint']> {

@@ -231,7 +231,7 @@ export class Sequencer {
 
   /** The log's own signature first, then this operator's cosignatures. The head is durable (RULES 30). */
   async #signOwn(text: string, head: Head): Promise<NoteSignature[]> {
-    const row = await findMemberRow(this.#storage, this.#log.register, this.#member)
+    const row = await findMemberRow(this.#log, this.#member)
     if (row === undefined) throw new TypeError('the sequencer is a member of its register')
     const key = await logKey(this.#log.register, head.term, row)
     const signature = await this.#signer.signCheckpoint('Ed25519', new TextEncoder().encode(text))
@@ -249,7 +249,7 @@ export class Sequencer {
     const followers: Follower[] = []
     for (const { id, operator, standing } of row?.members ?? []) {
       if (id === this.#member || operator !== id || standing !== 'in') continue
-      const memberRow = await findMemberRow(this.#storage, this.#log.register, id)
+      const memberRow = await findMemberRow(this.#log, id)
       if (memberRow === undefined || memberRow.address === null) continue
       const known = this.#followerKeys.get(id)
       const text = JSON.stringify(memberRow.keys.checkpoint)
@@ -285,7 +285,13 @@ export class Sequencer {
       }
       if (answer.status !== 200) return undefined
       const lines = parseSignatureLines(answer.body)
-      for (const line of lines) await verifyNote({ text, signatures: [line] }, follower.keys, nodeChecks)
+      const signers = new Set<number>()
+      for (const line of lines) {
+        const [verified] = await verifyNote({ text, signatures: [line] }, follower.keys, nodeChecks)
+        if (verified !== undefined) signers.add(verified.key.type)
+      }
+      // Either kind alone would leave a certificate that some reader does not count.
+      if (signers.size < follower.keys.length) return undefined
       this.#followerSizes.set(follower.member, head.size)
       return lines
     }
