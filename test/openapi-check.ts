@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { openApiDocument } from '../src/api/openapi.ts'
 import type { RouteName } from '../src/api/routes.ts'
 import type { JsonObject } from '../src/core/canonical-json.ts'
+import { createServer } from '../src/server/server.ts'
 
 interface Operation {
   operationId: string
@@ -25,6 +26,21 @@ export function checkResponses(server: FastifyInstance): { assertDocumented(): v
     return fault
   })
   return { assertDocumented: () => assert.deepEqual(wrong, []) }
+}
+
+/** The same for every server of a network: see `makeServer` of the sandbox. */
+export function checkedServers(): { makeServer: typeof createServer; assertDocumented(): void } {
+  const checks: { assertDocumented(): void }[] = []
+  return {
+    makeServer(options) {
+      const server = createServer(options)
+      checks.push(checkResponses(server))
+      return server
+    },
+    assertDocumented() {
+      for (const check of checks) check.assertDocumented()
+    },
+  }
 }
 
 const operations = new Map<string, Operation>()

@@ -18,7 +18,7 @@ const TOKEN_SCOPES = ['register:read', 'register:write', 'cases:read', 'cases:wr
 const BODY_LIMIT_BYTES = 1024 * 1024
 const SIGNED_BODY_LIMIT_BYTES = 16 * 1024 * 1024
 const PEER_TIMEOUT_MS = 20_000
-/** What a pretend member's keys cost to open: a real one's are dearer (docs/operating/keys.md). */
+/** What a pretend member's keys cost to open: a real one uses productionArgon2Cost. */
 const SANDBOX_ARGON2 = { memoryKiB: 8 * 1024, passes: 1, parallelism: 1 }
 
 /** One member's running node: its own folder, database, custody and address. */
@@ -68,8 +68,10 @@ export async function serveMember(options: {
   clock: Clock
   random: (sizeBytes: number) => Uint8Array
   log: Log
+  /** `createServer`, or what a test puts around it. */
+  makeServer?: typeof createServer
 }): Promise<MemberNode> {
-  const { name, clock, random, log } = options
+  const { name, clock, random, log, makeServer = createServer } = options
   const { storage, custody, http, token } = options.folder
   const member = memberIdOf(custody)
   const onError = (error: unknown) => {
@@ -78,7 +80,7 @@ export async function serveMember(options: {
   }
   const node = new Node({ member, storage, custody, clock, random, http, onError })
   const served = new Map([[member, { node, address: '' }]])
-  const server = createServer({
+  const server = makeServer({
     nodes: served,
     findToken: (hash) => storage.findToken(hash),
     clock,

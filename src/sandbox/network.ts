@@ -10,6 +10,7 @@ import type { Clock } from '../core/clock.ts'
 import { nodeChecks } from '../core/ledger/node-checks.ts'
 import { signGenesis, signMember } from '../node/founding.ts'
 import type { Log } from '../server/access-log.ts'
+import type { createServer } from '../server/server.ts'
 import { type MemberFolder, type MemberNode, serveMember } from './member-node.ts'
 import type { Story } from './scenario.ts'
 
@@ -44,6 +45,8 @@ export interface NetworkOptions {
   makeClock: () => Clock
   random: (sizeBytes: number) => Uint8Array
   log: Log
+  /** `createServer`, or what a test puts around it. */
+  makeServer?: typeof createServer
   /** Says what is being done, in a few words. */
   onProgress: (text: string) => void
 }
@@ -55,6 +58,7 @@ const REASON =
 /** Goes on where the folder left off, or founds the register and agrees the story's blueprint in an empty one. */
 export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const { folder, story, makeClock, random, log, onProgress } = options
+  const server = options.makeServer === undefined ? {} : { makeServer: options.makeServer }
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, 'sandbox.json')
   const known = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as SandboxFile) : undefined
@@ -64,7 +68,8 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     onProgress(`starting the node of ${name}`)
     const clock = makeClock()
     const opened = await options.openFolder(join(folder, id), clock)
-    members.set(id, await serveMember({ name, folder: opened, port: known?.ports[id] ?? 0, clock, random, log }))
+    const port = known?.ports[id] ?? 0
+    members.set(id, await serveMember({ name, folder: opened, port, clock, random, log, ...server }))
   }
   const stop = async () => {
     await Promise.all([...members.values()].map((member) => member.stop()))

@@ -29,6 +29,10 @@ export async function benchLedger(network: Network, { entries, folder }: { entri
     const { batch } = await log.check(leaves.slice(at, at + BATCH).map(parseLeaf), 'all')
     if (batch !== null) await log.commit(batch)
   }
+  const certificate = await sender.storage.findCertificate(register)
+  if (certificate !== undefined) await storage.saveCertificate(register, certificate)
+  for (const boundary of await sender.storage.boundaryCertificates(register))
+    await storage.saveCertificate(register, boundary)
   log = await RegisterLog.open(storage, register)
 
   const start = performance.now()

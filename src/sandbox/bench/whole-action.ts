@@ -1,4 +1,11 @@
+import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { ProcessMemory } from '../../client/checkpoint-memory.ts'
+import { Client } from '../../client/client.ts'
+import { Http } from '../../client/http.ts'
+import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { openMemberFolder } from '../member-node.ts'
 import { type Network, openNetwork } from '../network.ts'
 import { waitFor } from '../play.ts'
@@ -20,52 +27,79 @@ export function openBenchNetwork(folder: string): Promise<Network> {
 
 /**
  * Whole actions a second: validated, sealed, signed, ordered, committed by a quorum of five nodes, delivered to three
- * recipients, opened and re-checked there, each verified by the client. All five nodes and the client share this process.
+ * recipients, opened and re-checked there, each receipt verified by the client. Every node is a process with a database of its
+ * own; `network` founded their folders and has been stopped.
  */
 export async function benchWholeAction(
   network: Network,
-  { durationMs, inFlight }: { durationMs: number; inFlight: number },
+  { folder, durationMs, inFlight }: { folder: string; durationMs: number; inFlight: number },
 ) {
-  const client = network.clients.get('sender')!
+  const processes = await Promise.all(
+    [...network.members].map(([id, { address }]) => startProcess(join(folder, id), id, new URL(address).port)),
+  )
+  const http = new Http({ timeoutMs: 60_000, allowInternal: true })
+  const { address, token } = network.members.get('sender')!
+  const { register, blueprint } = network
+  const client = new Client({ http, address, token, register, checks: nodeChecks, memory: new ProcessMemory() })
   const run = Buffer.from(randomBytes(6)).toString('hex')
   let started = 0
   const act = (phase: string) => (i: number) => {
     started += 1
-    return client.startCase({
-      blueprint: network.blueprint,
-      role: 'sender',
-      data: benchData(i),
-      idempotencyKey: `bench-${run}-${phase}-${i}`,
-    })
+    const idempotencyKey = `bench-${run}-${phase}-${i}`
+    return client.startCase({ blueprint, role: 'sender', data: benchData(i), idempotencyKey })
   }
-  await rateInFlight({ durationMs: durationMs / 10, inFlight: 16 }, act('warm'))
-  await delivered(network)
+  try {
+    await rateInFlight({ durationMs: durationMs / 4, inFlight }, act('warm'))
+    await everythingDelivered(network, folder)
 
-  const before = started
-  const start = performance.now()
-  const { rate: committed, latenciesMs } = await rateInFlight({ durationMs, inFlight }, act('full'))
-  await delivered(network)
-  const whole = perSecond(started - before, start)
-  const half = await latenciesAtRate({ durationMs, rate: whole / 2 }, act('half'))
-  await delivered(network)
-  return {
-    actions: started,
-    inFlight,
-    committedPerSecond: committed,
-    wholePerSecond: whole,
-    fullLoadP50Ms: percentile(latenciesMs, 0.5),
-    fullLoadP99Ms: percentile(latenciesMs, 0.99),
-    halfLoadP50Ms: percentile(half, 0.5),
-    halfLoadP99Ms: percentile(half, 0.99),
+    const before = started
+    const start = performance.now()
+    const { rate: committed, latenciesMs } = await rateInFlight({ durationMs, inFlight }, act('full'))
+    await everythingDelivered(network, folder)
+    const whole = perSecond(started - before, start)
+    const half = await latenciesAtRate({ durationMs, rate: whole / 2 }, act('half'))
+    await everythingDelivered(network, folder)
+    return {
+      actions: started,
+      inFlight,
+      committedPerSecond: committed,
+      wholePerSecond: whole,
+      fullLoadP50Ms: percentile(latenciesMs, 0.5),
+      fullLoadP99Ms: percentile(latenciesMs, 0.99),
+      halfLoadP50Ms: percentile(half, 0.5),
+      halfLoadP99Ms: percentile(half, 0.99),
+    }
+  } finally {
+    http.close()
+    await Promise.all(processes.map(stopProcess))
   }
 }
 
+async function startProcess(folder: string, name: string, port: string): Promise<ChildProcess> {
+  const child = fork(join(import.meta.dirname, 'member-process.ts'), [folder, name, port])
+  await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => {
+      throw new Error(`the node of ${name} did not start`)
+    }),
+  ])
+  return child
+}
+
+async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  const ended = once(child, 'exit')
+  child.disconnect()
+  await ended
+}
+
 /** Until every recipient has acknowledged, that is opened and re-checked, what it is owed. */
-async function delivered({ register, members }: Network): Promise<void> {
-  const { storage } = members.get('sender')!
+async function everythingDelivered({ register }: Network, folder: string): Promise<void> {
+  const { storage } = await openMemberFolder(join(folder, 'sender'), systemClock)
   await waitFor(systemClock, async () => {
     const committed = (await storage.findCertificate(register))?.size ?? 0
     const seen = (await storage.effectsCursor(register)) === committed
     return seen && (await storage.dueRecipients(register, Number.MAX_SAFE_INTEGER)).length === 0
   })
+  await storage.close()
 }

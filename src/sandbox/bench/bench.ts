@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { benchAudit } from './audit.ts'
+import { benchLedger } from './ledger.ts'
+import { benchRaw } from './raw.ts'
+import { benchWholeAction, openBenchNetwork } from './whole-action.ts'
+
+const IN_FLIGHT = 128
+const LEDGER_ENTRIES = 10_000
+
+/** What `npm run bench` measures, all in one run on one machine: figures of different runs do not compare, the ratios do. */
+export async function runBench(options: {
+  write: (text: string) => void
+  json: boolean
+  onProgress: (text: string) => void
+  /** Of each measurement. */
+  durationMs: number
+}): Promise<number> {
+  const { write, json, onProgress, durationMs } = options
+  const folder = mkdtempSync(join(tmpdir(), 'concordat-bench-'))
+  try {
+    onProgress('raw cryptography')
+    const raw = await benchRaw(durationMs / 10)
+    onProgress('founding a register of five members')
+    const network = await openBenchNetwork(folder)
+    onProgress(`ledger alone, ${LEDGER_ENTRIES} entries`)
+    const ledger = await benchLedger(network, { entries: LEDGER_ENTRIES, folder })
+    await network.stop()
+    onProgress('whole actions, five processes')
+    const wholeAction = await benchWholeAction(network, { folder, durationMs, inFlight: IN_FLIGHT })
+    onProgress('audit')
+    const audit = await benchAudit(join(folder, 'ledger.db'), network.register)
+    const results = {
+      cores: availableParallelism(),
+      nodejs: process.version,
+      raw,
+      ledger: { ...ledger, ratioToP256Verify: ledger.perSecond / raw.p256VerifyAllCores },
+      wholeAction: { ...wholeAction, ratioToRawCryptography: wholeAction.wholePerSecond / rawActionRate(raw) },
+      audit,
+    }
+    write(json ? `${JSON.stringify(results, null, 2)}\n` : table(results))
+    return 0
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Actions a second on one core if each cost only its cryptography: one signature, five checks, four groups, three grants. */
+function rawActionRate(raw: Awaited<ReturnType<typeof benchRaw>>): number {
+  const seconds =
+    1 / raw.p256Sign +
+    5 / raw.p256Verify +
+    4 / raw.groupSeal +
+    3 / raw.grantSeal +
+    3 / raw.grantOpen +
+    3 / raw.groupOpen
+  return 1 / seconds
+}
+
+function table(results: Record<string, unknown>): string {
+  const lines: string[] = []
+  const add = (name: string, value: unknown) => {
+    if (typeof value === 'object' && value !== null) {
+      for (const [key, inner] of Object.entries(value)) add(name === '' ? key : `${name}.${key}`, inner)
+    } else {
+      lines.push(`${name.padEnd(40)} ${typeof value === 'number' ? rounded(value) : String(value)}`)
+    }
+  }
+  add('', results)
+  return `${lines.join('\n')}\n`
+}
+
+function rounded(value: number): string {
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)
+}
