@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import { request } from 'node:http'
+import type { TestContext } from 'node:test'
+import { signRequest } from '../../src/api/request-signature.ts'
+import { pathOf, type Route, SCOPES } from '../../src/api/route.ts'
+import type { JsonObject, JsonValue } from '../../src/core/canonical-json.ts'
+import { toBase64url } from '../../src/core/crypto/base64url.ts'
+import { digest } from '../../src/core/crypto/hash.ts'
+import type { MemberNode } from '../../src/sandbox/member-node.ts'
+import type { Network } from '../../src/sandbox/network.ts'
+import { waitUntilReady } from '../../src/sandbox/play.ts'
+import type { Story } from '../../src/sandbox/scenario.ts'
+import { StoryClock } from '../../src/sandbox/story-clock.ts'
+import { openTestNetwork, storyStart, until } from '../faults/open-network.ts'
+import { permitStory } from '../faults/permit-story.ts'
+import { sampleData } from '../sample-blueprint.ts'
+import { StoredContent } from './stored-content.ts'
+
+export interface Sent {
+  status: number
+  type: string
+  body: string
+}
+
+/** The permit story's network, in the middle of two cases, and everything that a caller of it could know. */
+export interface BadInputNetwork {
+  network: Network
+  clock: StoryClock
+  now: number
+  content: StoredContent
+  logged: string[]
+  /** Assessed and waiting for the inspector. */
+  assessed: { case: string; application: string; assessment: string }
+  /** Applied for only: the inspector has no role in it. */
+  applied: { case: string; application: string }
+  /** Proposed and not approved. */
+  proposed: { proposal: string; blueprint: string }
+  member(id: string): MemberNode
+  tokenWith(id: string, scopes: readonly string[]): Promise<string>
+}
+
+export async function openBadInputNetwork(t: TestContext): Promise<BadInputNetwork> {
+  const story = storyWithWork()
+  const clock = new StoryClock(storyStart(story))
+  const logged: string[] = []
+  const { network, folder } = await openTestNetwork(t, story, {
+    around: (opened) => opened,
+    clock,
+    onLog: (fields, message) => logged.push(message, JSON.stringify(fields)),
+  })
+  const council = network.clients.get('council')!
+  const apply = async (idempotencyKey: string) => {
+    const data = { ...sampleData().apply, visits: [1, 2, 3] }
+    return council.startCase({ blueprint: network.blueprint, role: 'applicant', data, idempotencyKey })
+  }
+  const first = await apply('first')
+  const assessment = { verdict: 'inspect', inspector: network.memberIds.inspector! }
+  await waitUntilReady(council, { caseId: first.case, step: 'assess' }, clock)
+  const assessed = await council.submitAction({
+    case: first.case,
+    step: 'assess',
+    data: assessment,
+    idempotencyKey: 'assess',
+  })
+  await waitUntilReady(network.clients.get('inspector')!, { caseId: first.case, step: 'inspect' }, clock)
+  const second = await apply('second')
+  await waitUntilReady(council, { caseId: second.case, step: 'assess' }, clock)
+  const document = { ...network.document, version: '1.0.1' } as unknown as JsonObject
+  const proposed = await council.propose({ document, idempotencyKey: 'propose' })
+  const content = new StoredContent(folder, network.members.keys())
+  t.after(() => content.close())
+  await until('nothing is under way any more', () => isQuiet(network, content))
+  return {
+    network,
+    clock,
+    now: clock.now(),
+    content,
+    logged,
+    assessed: { case: first.case, application: first.record, assessment: assessed.record },
+    applied: { case: second.case, application: second.record },
+    proposed,
+    member: (id) => network.members.get(id)!,
+    async tokenWith(id, scopes) {
+      const token = toBase64url(randomBytes(32))
+      const { storage, member } = network.members.get(id)!
+      await storage.saveToken({ hash: digest(token), member, name: 'desk', scopes })
+      return token
+    },
+  }
+}
+
+/** The permit with a list of numbers, and a calculation whose work grows with it. */
+function storyWithWork(): Story {
+  const story = permitStory()
+  const blueprint = story.blueprint as JsonObject
+  const apply = (blueprint.steps as JsonObject[]).find((step) => step.id === 'apply')!
+  const { properties } = apply.schema as { properties: JsonObject }
+  properties.visits = { type: 'array', maxItems: 1000, items: { type: 'integer' } }
+  properties.busy = { type: 'integer' }
+  const sum = { '+': [{ var: 'accumulator' }, { var: 'current' }, ...Array<number>(12).fill(0)] }
+  ;(apply.calculations as JsonValue[]).push({
+    field: '/busy',
+    rule: { reduce: [{ var: ['apply.visits', []] }, sum, 0] },
+  })
+  ;((apply.disclosures as JsonObject[])[0]!.fields as JsonValue[]).push('/visits', '/busy')
+  return story
+}
+
+async function isQuiet(network: Network, content: StoredContent): Promise<boolean> {
+  const certified = async ({ storage }: MemberNode) => {
+    const size = (await storage.findHead(network.register))?.size
+    const cursor = await storage.effectsCursor(network.register)
+    return size === (await storage.findCertificate(network.register))?.size && cursor === size ? size : -1
+  }
+  const sizes = await Promise.all([...network.members.values()].map(certified))
+  const before = content.digest()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  return sizes[0] !== -1 && new Set(sizes).size === 1 && before === content.digest()
+}
+
+export interface Plain {
+  method: string
+  /** Below the member's server. */
+  path: string
+  headers: Record<string, string>
+  body?: string | Uint8Array | undefined
+}
+
+export function send(member: MemberNode, { method, path, headers, body }: Plain): Promise<Sent> {
+  const bytes = body === undefined ? undefined : Buffer.from(body)
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      member.address + path,
+      { method, headers: { ...headers, ...(bytes && { 'content-length': bytes.length }) } },
+      (incoming) => {
+        const chunks: Buffer[] = []
+        incoming.on('data', (chunk) => chunks.push(chunk))
+        incoming.on('end', () => {
+          const type = incoming.headers['content-type']?.split(';')[0] ?? ''
+          resolve({ status: incoming.statusCode ?? 0, type, body: Buffer.concat(chunks).toString() })
+        })
+        incoming.on('error', reject)
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end(bytes)
+  })
+}
+
+export interface SignedChange {
+  created?: number
+  nonce?: string
+  keyid?: string
+  /** What is signed instead of what is sent. */
+  signedPath?: string
+  signedBody?: Uint8Array
+  /** Whose request key signs instead of the sender's. */
+  signer?: MemberNode
+}
+
+/** A request of one node to another, signed. `path` is below the receiver's node address. */
+export async function signed(
+  { from, to, now }: { from: MemberNode; to: MemberNode; now: number },
+  { method, path, headers, body }: Plain,
+  change: SignedChange,
+): Promise<Plain> {
+  const bytes = body === undefined ? undefined : Buffer.from(body)
+  const signature = await signRequest(
+    { method, targetUri: to.nodeAddress + (change.signedPath ?? path), body: change.signedBody ?? bytes },
+    {
+      created: change.created ?? now,
+      nonce: change.nonce ?? toBase64url(randomBytes(16)),
+      keyid: change.keyid ?? from.member,
+    },
+    (data) => (change.signer ?? from).custody.sign('request', data),
+  )
+  const prefix = to.nodeAddress.slice(to.address.length)
+  return { method, path: prefix + path, headers: { ...headers, ...signature }, body }
+}
+
+export function scopesBut(route: Route): string[] {
+  return SCOPES.filter((scope) => scope !== route.access)
+}
+
+export function pathFor(route: Route, params: Record<string, string>): string {
+  return pathOf(route, params)
+}

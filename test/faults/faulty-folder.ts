@@ -1,0 +1,63 @@
+import type { Http, HttpRequest } from '../../src/client/http.ts'
+import type { Custody } from '../../src/custody/custody.ts'
+import type { MemberFolder } from '../../src/sandbox/member-node.ts'
+import type { Storage } from '../../src/storage/storage.ts'
+
+/** Every method that changes something outside the process: durable state, keys, another node. */
+const STORAGE_WRITES = [
+  'saveRegister',
+  'appendBatch',
+  'saveCertificate',
+  'saveDocument',
+  'saveSubmissions',
+  'settleSubmissions',
+  'replaceSubmission',
+  'saveEffects',
+  'updateDeliveries',
+  'saveReceipts',
+  'saveVerdicts',
+  'eraseGroups',
+  'saveToken',
+] as const satisfies (keyof Storage)[]
+const CUSTODY_WRITES = ['wrap', 'destroyVaultKeys', 'addEpoch'] as const satisfies (keyof Custody)[]
+
+export type ExternalWrite =
+  | (typeof STORAGE_WRITES)[number]
+  | (typeof CUSTODY_WRITES)[number]
+  // To another member's node.
+  | 'POST'
+
+/** Stands between a node and one external write: lets it happen, or not, or happens to fail afterwards. */
+export type Fault = <T>(name: ExternalWrite, write: () => Promise<T>) => Promise<T>
+
+/** A member's folder, each of its external writes going through `fault`. */
+export function withFaults(folder: MemberFolder, fault: Fault): MemberFolder {
+  return {
+    storage: intercept(folder.storage, STORAGE_WRITES, fault),
+    custody: intercept(folder.custody, CUSTODY_WRITES, fault),
+    http: interceptPosts(folder.http, fault),
+    token: folder.token,
+  }
+}
+
+function interceptPosts(http: Http, fault: Fault): Http {
+  return new Proxy(http, {
+    get(_, name) {
+      if (name === 'close') return () => http.close()
+      return (request: HttpRequest) =>
+        request.method === 'POST' ? fault('POST', () => http.send(request)) : http.send(request)
+    },
+  })
+}
+
+function intercept<T extends object>(target: T, writes: readonly (keyof T & ExternalWrite)[], fault: Fault): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const value = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      const write = writes.find((candidate) => candidate === name)
+      if (write === undefined) return value.bind(target)
+      return (...args: unknown[]) => fault(write, () => value.apply(target, args))
+    },
+  })
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { canonicalize, type JsonValue } from '../src/core/canonical-json.ts'
+import { toBase64url } from '../src/core/crypto/base64url.ts'
+import { applyEntry, rowsNamed } from '../src/core/ledger/apply-entry.ts'
+import { verifyCertificate } from '../src/core/ledger/certificate.ts'
+import { originOf } from '../src/core/ledger/checkpoint.ts'
+import { parseEntry, parseLeaf, verifyLeafTime } from '../src/core/ledger/entry.ts'
+import { nodeChecks } from '../src/core/ledger/node-checks.ts'
+import { findMember, findRegister, findRegisterConfiguration } from '../src/core/ledger/state.ts'
+import { appendToTree, leafHash, rootOf, type Tile } from '../src/core/ledger/tree.ts'
+import { verifyEntry } from '../src/core/ledger/verify-entry.ts'
+import type { Storage } from '../src/storage/storage.ts'
+
+/**
+ * Replays every leaf that a node holds from nothing and compares: state rows, tiles, head, and the newest certificate with the
+ * root of its size. Gives what two nodes of one register must have in common, and what is certified of it.
+ */
+export async function checkRegister(
+  storage: Storage,
+  register: string,
+): Promise<{ leaves: string[]; certified: number; rows: string }> {
+  const head = await storage.findHead(register)
+  assert(head !== undefined, 'the register has leaves')
+  const leaves = await storage.readLeaves(register, 0, head.size + 1)
+  assert.equal(leaves.length, head.size, 'as many leaves as the head says')
+
+  const rows = new Map<string, JsonValue>()
+  let time = 0
+  for (const [index, leaf] of leaves.entries()) {
+    const parsed = parseLeaf(leaf)
+    verifyLeafTime(time, parsed.time)
+    time = parsed.time
+    const entry = parseEntry(parsed.jws)
+    const named = new Map(rowsNamed(entry).flatMap((key) => (rows.has(key) ? [[key, rows.get(key)!] as const] : [])))
+    const verified = await verifyEntry(entry, named)
+    for (const [key, row] of applyEntry(named, verified, { index, time })) rows.set(key, row)
+    assert.equal((await storage.findLeaf(register, verified.id))?.index, index, 'each entry once, found by its id')
+  }
+  assert.equal(head.time, time)
+  const stored = new Map<string, JsonValue>()
+  for await (const [key, row] of storage.allRows(register)) stored.set(key, row)
+  assert.equal(textOf(rows), textOf(stored), 'the rows that the leaves give')
+
+  const tiles = new Map<string, Tile>()
+  const readTile = (level: number, n: number) => tiles.get(`${level}/${n}`)?.hashes
+  const tree = appendToTree({ size: 0, readTile }, leaves.map(leafHash))
+  for (const tile of tree.tiles) tiles.set(`${tile.level}/${tile.n}`, tile)
+  for (const { level, n, hashes } of tree.tiles) {
+    const held = await storage.findTile(register, level, n)
+    assert.deepEqual(held && Buffer.from(held), Buffer.from(hashes), `tile ${level}/${n}`)
+  }
+  assert.equal(head.root, toBase64url(tree.root))
+
+  const certificate = await storage.findCertificate(register)
+  assert(certificate !== undefined && certificate.size <= head.size, 'a certificate over leaves that are here')
+  const row = findRegister(rows)!
+  const { checkpoint } = await verifyCertificate(
+    {
+      note: certificate.note,
+      origin: originOf(register, row.term),
+      logKey: findMember(rows, row.sequencer)!.keys.checkpoint!.ed25519,
+      configuration: findRegisterConfiguration(row, certificate.size)!,
+      kind: 'Ed25519',
+    },
+    nodeChecks,
+  )
+  assert.equal(checkpoint.size, certificate.size)
+  assert.equal(toBase64url(checkpoint.root), toBase64url(rootOf(checkpoint.size, readTile)))
+  return { leaves, certified: certificate.size, rows: textOf(rows) }
+}
+
+function textOf(rows: ReadonlyMap<string, JsonValue>): string {
+  const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1))
+  return sorted.map(([key, row]) => `${key} ${canonicalize(row)}`).join('\n')
+}
