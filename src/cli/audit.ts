@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConcordatError, type ErrorDetail } from '../core/error.ts'
 import { type Audit, auditRegister } from '../core/ledger/audit.ts'
@@ -29,6 +29,9 @@ export async function runAudit(command: AuditCommand): Promise<number> {
   const path = statSync(command.data, { throwIfNoEntry: false })?.isDirectory()
     ? join(command.data, 'node.db')
     : command.data
+  if (!existsSync(path)) {
+    throw new ConcordatError({ code: 'FILE_UNREADABLE', expected: "a member's folder or its node.db", got: 'neither' })
+  }
   const store = await openSqliteSnapshot({ path })
   try {
     const kept = (await store.registers()).map(({ register }) => register)

@@ -135,7 +135,8 @@ export interface ErrorFacts {
   CASE_UNKNOWN: object
   CASE_ENDED: object
   CASE_BLUEPRINT_DIFFERS: object
-  STEP_UNKNOWN: { step: string }
+  /** `step` where an entry names it. */
+  STEP_UNKNOWN: { step?: string }
   STEP_NOT_OPEN: { step: string; open: string[] }
   PREV_NOT_OPEN: { step: string }
   OPENING_USED: { step: string }
@@ -221,6 +222,8 @@ export interface ErrorFacts {
   SKELETON_NOT_OF_DOCUMENT: object
   BLUEPRINT_NOT_SOUND: At & { errors: readonly { code: string; at: string; message: string }[] }
   FIELD_NOT_HELD: At
+  SUBJECT_UNKNOWN: object
+  RETENTION_UNKNOWN: object
   GRANT_NOT_AUTHORISED: object
   EPOCH_KEY_MISSING: object
   IDEMPOTENCY_KEY_REUSED: object
@@ -254,6 +257,10 @@ export interface ErrorFacts {
   CLOCK_SKEW: { limitSeconds: number }
   OVERLOADED: object
   INTERNAL: object
+  USAGE_INVALID: object
+  FILE_UNREADABLE: object
+  CONNECTION_INCOMPLETE: object
+  SANDBOX_IN_USE: object
   ADDRESS_REFUSED: object
   REMOTE_UNREACHABLE: object
   REMOTE_FAILED: { status: number; remoteCode: string | null }

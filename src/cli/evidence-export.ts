@@ -1,0 +1,31 @@
+import { writeFileSync } from 'node:fs'
+import { ConcordatError } from '../core/error.ts'
+import type { Connection } from './connection.ts'
+import { EXIT } from './exit-code.ts'
+import { type Output, withProgress, writeJson } from './output.ts'
+
+/** Writes a file that proves a record and the chosen fields offline. It stays readable after an erasure. */
+export async function runEvidenceExport(command: {
+  connection: Connection
+  record: string
+  /** Pointers, or all that this member holds. */
+  fields: string[] | 'all'
+  /** Never overwritten. */
+  out: string
+  output: Output
+}): Promise<number> {
+  const { connection, record, fields, out, output } = command
+  const { file, verified } = await withProgress(output, 'collecting proofs', () =>
+    connection.client.exportEvidence({ record, fields }),
+  )
+  try {
+    writeFileSync(out, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    const got = error instanceof Error && 'code' in error ? String(error.code) : 'another failure'
+    throw new ConcordatError({ code: 'FILE_UNREADABLE', expected: 'a new file that can be written', got })
+  }
+  const names = verified.fields.map(({ name }) => name)
+  if (output.json) writeJson(output, { out, record, fields: names })
+  else output.write(`${out}: ${names.length} fields of the record, verified. It stays readable after an erasure.\n`)
+  return EXIT.ok
+}

@@ -1,0 +1,42 @@
+import { verifyEvidence } from '../core/ledger/evidence.ts'
+import { nodeChecks } from '../core/ledger/node-checks.ts'
+import { EXIT } from './exit-code.ts'
+import { readJsonFile } from './files.ts'
+import { formatTime, type Output, writeJson } from './output.ts'
+
+/** Verifies an evidence file offline, with trust in nothing but the register's id. */
+export async function runVerify(command: {
+  file: string
+  register: string
+  /** Demands a quorum of ML-DSA-44 cosignatures too (RULES 35). */
+  postQuantum: boolean
+  output: Output
+}): Promise<number> {
+  const { register, postQuantum, output } = command
+  const verified = await verifyEvidence(readJsonFile(command.file), { register, checks: nodeChecks, pq: postQuantum })
+  const { record, fields, wholeGroups, signer, checkpoint, cosigners, foundingRoot } = verified
+  if (output.json) {
+    const { id, index, time } = record
+    const size = checkpoint.size
+    writeJson(output, {
+      verified: true,
+      register,
+      record: { id, index, time },
+      signer,
+      fields,
+      wholeGroups,
+      size,
+      cosigners,
+      foundingRoot,
+    })
+    return EXIT.ok
+  }
+  output.write(`verified: record ${record.id}, entry ${record.index} of register ${register}\n`)
+  output.write(`  signed by ${signer.name} (${signer.id}), entered ${formatTime(record.time)}\n`)
+  for (const { name, value } of fields) output.write(`  ${name}: ${JSON.stringify(value)}\n`)
+  output.write(`  ${cosigners.length} operators cosigned the register up to entry ${checkpoint.size - 1}\n`)
+  output.write(
+    `  founding root ${foundingRoot}${postQuantum ? ': compare it with what was noted when the register was founded' : ''}\n`,
+  )
+  return EXIT.ok
+}

@@ -1,0 +1,89 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Network } from './network.ts'
+
+const LISTED_CASES = 100
+const HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+}
+
+/** A page about the sandbox's members and their cases, for whoever is at this machine. It changes nothing. */
+export async function openPage(network: Network, port: number): Promise<{ address: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    answer(network, request, response).catch(() => {
+      response.writeHead(500, HEADERS).end('<!doctype html><title>Sorry</title><p>Sorry, the page cannot be shown now.')
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(network: Network, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'GET' || (request.url !== '/' && request.url !== '/style.css')) {
+    response.writeHead(404, HEADERS).end('<!doctype html><title>Page not found</title><h1>Page not found</h1>')
+  } else if (request.url === '/style.css') {
+    response.writeHead(200, { ...HEADERS, 'content-type': 'text/css; charset=utf-8' }).end(STYLE)
+  } else {
+    response.writeHead(200, HEADERS).end(await page(network))
+  }
+}
+
+async function page(network: Network): Promise<string> {
+  const sections: string[] = []
+  for (const [id, client] of network.clients) {
+    const cases = await client.listCases(LISTED_CASES)
+    const waiting = await client.listInbox(LISTED_CASES)
+    const rows = cases.map(({ case: caseId, name, roles, changedAt, ended }) => {
+      const steps = waiting.filter((item) => item.case === caseId).map(({ title }) => title)
+      const state = ended ? 'Closed' : steps.length > 0 ? `To do: ${steps.join(', ')}` : 'With someone else'
+      const changed = new Date(changedAt * 1000).toISOString()
+      return `<tr><td><code>${escapeHtml(caseId)}</code></td><td>${escapeHtml(name ?? '')}</td><td>${escapeHtml(roles.join(', '))}</td>
+        <td><time datetime="${changed}">${changed.slice(0, 16).replace('T', ' ')}</time></td><td>${escapeHtml(state)}</td></tr>`
+    })
+    const table =
+      rows.length === 0
+        ? '<p>No cases yet.</p>'
+        : `<table><caption>Cases, newest change first</caption><thead><tr><th scope="col">Case</th><th scope="col">Process</th>
+           <th scope="col">Acts as</th><th scope="col">Changed</th><th scope="col">State</th></tr></thead>
+           <tbody>${rows.join('')}</tbody></table>`
+    sections.push(
+      `<section aria-labelledby="${id}"><h2 id="${id}">${escapeHtml(network.members.get(id)!.name)}</h2>${table}</section>`,
+    )
+  }
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Concordat sandbox</title>
+    <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/style.css"></head>
+    <body><main><h1>Concordat sandbox</h1>
+    <p>Pretend organisations that run one agreed process together. Each sees only its own cases. Reload to see what is new.</p>
+    ${sections.join('')}</main></body></html>`
+}
+
+function escapeHtml(text: string): string {
+  const names: Record<string, string> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": '#39' }
+  return text.replaceAll(/[&<>"']/g, (character) => `&${names[character]};`)
+}
+
+const STYLE = `
+body { margin: 0; color: #0b0c0c; background: #fff; font: 1.1875rem/1.3 Arial, sans-serif; }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; }
+h1 { font-size: 2.25rem; margin: 0 0 1rem; }
+h2 { font-size: 1.5rem; margin: 2.5rem 0 0.75rem; border-top: 2px solid #1d70b8; padding-top: 0.75rem; }
+table { width: 100%; border-collapse: collapse; font-size: 1rem; }
+caption { text-align: left; font-weight: bold; padding-bottom: 0.5rem; }
+th, td { text-align: left; vertical-align: top; padding: 0.5rem 1rem 0.5rem 0; border-bottom: 1px solid #b1b4b6; }
+code { font-family: ui-monospace, monospace; font-size: 0.875rem; overflow-wrap: anywhere; }
+`
