@@ -11,7 +11,7 @@ export interface JsonLimits {
   maxBytes: number
 }
 
-export const JSON_LIMITS: Readonly<JsonLimits> = { maxDepth: 64, maxBytes: 4 * 1024 * 1024 }
+const JSON_LIMITS: Readonly<JsonLimits> = { maxDepth: 64, maxBytes: 4 * 1024 * 1024 }
 
 /**
  * Parses untrusted JSON more strictly than JSON.parse, so that two readers can never see two values in one text:

@@ -1,5 +1,5 @@
 /** What every expected failure says: what was expected and what came, in words, and never a field's value, a key or a token. */
-export interface Facts {
+interface Facts {
   expected: string
   got: string
 }
@@ -13,7 +13,7 @@ interface At {
  * The closed list of expected failures, each with its own facts besides `expected` and `got`.
  * A code is stable: callers, other nodes and docs/errors rely on it.
  */
-export interface ErrorFacts {
+interface ErrorFacts {
   // json
   JSON_INVALID: { offset: number }
   JSON_UTF8_INVALID: object

@@ -8,9 +8,6 @@ export interface Argon2Cost {
   parallelism: number
 }
 
-/** The second recommended option of RFC 9106 4. */
-export const productionArgon2Cost: Argon2Cost = { memoryKiB: 65_536, passes: 3, parallelism: 4 }
-
 export const ARGON2_NONCE_BYTES = 16
 
 /** A written passphrase counts as the UTF-8 of its NFC form, so that it opens from every keyboard. */

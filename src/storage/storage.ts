@@ -18,7 +18,7 @@ export interface StoredLeaf {
 }
 
 /** A hash tile's hashes from its left edge on, 32 bytes each, 256 hashes when full (C2SP tlog-tiles). */
-export interface StoredTile {
+interface StoredTile {
   level: number
   n: number
   hashes: Uint8Array

@@ -210,11 +210,13 @@ describe('an audit', () => {
 
   it('finds a head that is not the leaves’', async (t) => {
     const kept = await keepSigned(t, sample.builder.leaves)
-    for (const change of ["root = 'A' || substr(root, 2)", 'time = time + 1']) {
-      kept.sql.exec(`BEGIN; UPDATE registers SET ${change}`)
-      kept.sql.exec('COMMIT')
-      await assertFinds(kept, 'AUDIT_HEAD_DIFFERS', { size: sample.builder.leaves.length })
-    }
+    const size = sample.builder.leaves.length
+    kept.sql.exec('UPDATE registers SET time = time + 1')
+    await assertFinds(kept, 'AUDIT_HEAD_DIFFERS', { size })
+    kept.sql.exec('UPDATE registers SET time = time - 1')
+    await audit(kept)
+    kept.sql.exec('UPDATE registers SET root = substr(root, 2) || substr(root, 1, 1)')
+    await assertFinds(kept, 'AUDIT_HEAD_DIFFERS', { size })
   })
 
   it('names a state row that was altered, added or removed', async (t) => {

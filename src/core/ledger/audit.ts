@@ -1,7 +1,7 @@
-import type { JsonValue } from '../canonical-json.ts'
 import { toBase64url } from '../crypto/base64url.ts'
 import { ConcordatError } from '../error.ts'
-import { applyEntry } from './apply-entry.ts'
+import { applyEntry, rowsNamed } from './apply-entry.ts'
+import { AuditedRows } from './audited-rows.ts'
 import { type AuditedStore, AuditedTree, leafMissing, loadPath } from './audited-tree.ts'
 import { verifyCertificate } from './certificate.ts'
 import { originOf } from './checkpoint.ts'
@@ -64,7 +64,7 @@ export async function auditRegister(options: AuditOptions): Promise<Audit> {
       size: head.size,
     })
   }
-  const row = findRegister(replay.rows)
+  const row = findRegister(replay.rows.pick(['register']))
   const certified = await auditCertificates(options, head, replay.rows, row)
   await auditRows(options, replay.rows)
   return {
@@ -91,7 +91,7 @@ class Replay {
   readonly #options: AuditOptions
   readonly #size: number
   readonly tree: AuditedTree
-  readonly rows = new Map<string, JsonValue>()
+  readonly rows = new AuditedRows()
   readonly entries: { [K in EntryKind]?: number } = {}
   time = 0
 
@@ -129,20 +129,25 @@ class Replay {
         const parsed = parseLeaf(leaf)
         return { time: parsed.time, entry: parseEntry(parsed.jws) }
       })
-      return { time, entry, verified: verifyEntry(entry, this.rows).catch(passOverRefusal) }
+      return { time, entry, verified: this.#verify(entry).catch(passOverRefusal) }
     })
   }
 
   async #apply(index: number, { time, entry, verified }: ReadLeaf): Promise<void> {
     let early = await verified
     // Its key may be one that a leaf just before it brought.
-    if (early === undefined) early = await verifyEntry(entry, this.rows).catch((error) => refuse(index, error))
+    if (early === undefined) early = await this.#verify(entry).catch((error) => refuse(index, error))
     refusing(index, () => {
       verifyLeafTime(this.time, time)
-      for (const [key, row] of applyEntry(this.rows, early, { index, time })) this.rows.set(key, row)
+      const rows = this.rows.pick(rowsNamed(entry))
+      for (const [key, row] of applyEntry(rows, early, { index, time })) this.rows.set(key, row)
     })
     this.time = time
     this.entries[entry.kind] = (this.entries[entry.kind] ?? 0) + 1
+  }
+
+  #verify(entry: ParsedEntry): Promise<VerifiedEntry> {
+    return verifyEntry(entry, this.rows.pick([`member/${entry.claims.iss}`]))
   }
 }
 
@@ -176,7 +181,7 @@ function refuse(index: number, error: unknown): never {
 async function auditCertificates(
   { register, store, checks }: AuditOptions,
   head: { size: number; term: number },
-  rows: ReadonlyMap<string, JsonValue>,
+  rows: AuditedRows,
   row: RegisterRow | undefined,
 ): Promise<{ size: number; count: number; operators: number; quorum: number }> {
   const newest = await store.findCertificate(register)
@@ -194,7 +199,7 @@ async function auditCertificates(
     const { size } = certificate
     if (size > head.size) throw leafMissing(head.size)
     const configuration = findRegisterConfiguration(row, size)
-    const sequencer = findMember(rows, row.sequencer)?.keys.checkpoint
+    const sequencer = findMember(rows.pick([`member/${row.sequencer}`]), row.sequencer)?.keys.checkpoint
     if (configuration === undefined || sequencer === undefined || sequencer === null) {
       throw refusedCheckpoint(size, 'CERTIFICATE_QUORUM_MISSING')
     }
@@ -236,12 +241,10 @@ function refusedCheckpoint(size: number, reason: ConcordatError['code'], cause?:
 }
 
 /** The stored rows are those that the leaves give: no more, no fewer, none altered. */
-async function auditRows({ register, store }: AuditOptions, rows: ReadonlyMap<string, JsonValue>): Promise<void> {
+async function auditRows({ register, store }: AuditOptions, rows: AuditedRows): Promise<void> {
   let count = 0
   for await (const [key, stored] of store.allRows(register)) {
-    const row = rows.get(key)
-    if (row === undefined) throw rowDiffers(key, 'no such row', 'one that no leaf gives')
-    if (!sameJson(row, stored)) throw rowDiffers(key, 'the row that the leaves give', 'another one')
+    if (!rows.holds(key, stored)) throw rowDiffers(key, 'the row that the leaves give, if any', 'another one')
     count += 1
   }
   if (count === rows.size) return
@@ -253,17 +256,4 @@ async function auditRows({ register, store }: AuditOptions, rows: ReadonlyMap<st
 
 function rowDiffers(key: string, expected: string, got: string): ConcordatError {
   return new ConcordatError({ code: 'AUDIT_ROW_DIFFERS', expected, got, key })
-}
-
-/** Whatever the order of an object's keys: storage need not keep it. */
-function sameJson(a: JsonValue, b: JsonValue): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
-    return a.every((item, i) => sameJson(item, b[i]!))
-  }
-  const keys = Object.keys(a)
-  if (keys.length !== Object.keys(b).length) return false
-  return keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key]!, b[key]!))
 }

@@ -16,7 +16,7 @@ export interface Group {
 
 const PADDING_BYTES = 256
 /** Of one sealed group; anything larger travels as a reference with its hash. */
-export const MAX_SEALED_BYTES = 1024 * 1024
+const MAX_SEALED_BYTES = 1024 * 1024
 
 export function commitment(index: number, salt: string, digests: readonly string[]): string {
   return digest(commitmentInput(index, salt, digests))

@@ -12,7 +12,7 @@ export interface Disclosure extends DisclosureFields {
  * The digests of an issuer-signed payload in our flat profile of RFC 9901: `_sd` at the top level alone, nothing nested, SHA-256
  * named. What other issuers nest is refused, not ignored.
  */
-export function parseSdDigests(payload: JsonObject): string[] {
+function parseSdDigests(payload: JsonObject): string[] {
   const { _sd, _sd_alg, ...plain } = payload
   if (_sd_alg !== 'sha-256') throw invalidSdJwt('_sd_alg sha-256', 'another or none')
   if (!Array.isArray(_sd)) throw invalidSdJwt('_sd as an array', 'another value or none')
