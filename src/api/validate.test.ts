@@ -36,6 +36,7 @@ describe('validate', () => {
     [{ ...valid, kind: 'c' }, 'INPUT_INVALID', '/body/kind'],
     [{ ...valid, fields: 'some' }, 'INPUT_INVALID', '/body/fields'],
     [{ ...valid, fields: ['/a', '/b', '/c'] }, 'INPUT_INVALID', '/body/fields'],
+    [{ ...valid, fields: Array(20).fill('a') }, 'INPUT_INVALID', '/body/fields'],
     [{ ...valid, more: { name: 'long' } }, 'INPUT_INVALID', '/body/more'],
   ]
   for (const [value, code, at] of refused) {

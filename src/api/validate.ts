@@ -26,11 +26,16 @@ export function matches<S extends TSchema>(schema: S, value: unknown): value is 
  * array indexes, so neither a value nor a name that the sender made up is repeated.
  */
 export function explainMismatch(schema: TSchema, value: unknown, root: string): InputFailure {
-  const errors = validatorOf(schema).Errors(value)
-  // A union reports each alternative and then itself; only the last says what is true of all of them.
-  const error = errors.find((one) => one.keyword !== 'boolean' && !insideUnion(one, errors))
+  const error = validatorOf(schema)
+    .Errors(value)
+    .find(({ keyword }) => keyword !== 'boolean')
   if (error === undefined)
     return { code: 'INPUT_INVALID', at: root, expected: 'a value of the documented form', got: 'another' }
+  const union = findUnion(error)
+  if (union !== undefined) {
+    const got = kindOf(valueAt(value, union))
+    return { code: 'INPUT_INVALID', at: `${root}${union}`, expected: 'one of the documented forms', got }
+  }
   const at = `${root}${error.instancePath}`
   const got = kindOf(valueAt(value, error.instancePath))
   switch (error.keyword) {
@@ -48,8 +53,6 @@ export function explainMismatch(schema: TSchema, value: unknown, root: string): 
       const { limit } = error.params
       return { code: 'INPUT_TOO_LONG', at, expected: `at most ${limit} ${unit}`, got: 'more', limit }
     }
-    case 'anyOf':
-      return { code: 'INPUT_INVALID', at, expected: 'one of the documented forms', got }
     case 'pattern':
       return {
         code: 'INPUT_INVALID',
@@ -72,8 +75,20 @@ export function explainMismatch(schema: TSchema, value: unknown, root: string): 
   }
 }
 
-function insideUnion(error: SchemaError, all: readonly SchemaError[]): boolean {
-  return all.some((other) => other.keyword === 'anyOf' && error.schemaPath.startsWith(`${other.schemaPath}/anyOf/`))
+/**
+ * The place of the outermost union that an error is about. What is wrong by one alternative's measure is not what is wrong: each of
+ * them is reported, and after many errors the union itself no more.
+ */
+function findUnion({ keyword, schemaPath, instancePath }: SchemaError): string | undefined {
+  if (keyword === 'anyOf' && !schemaPath.includes('/anyOf/')) return instancePath
+  const [above, ...inside] = schemaPath.split('/anyOf/')
+  if (inside.length === 0) return undefined
+  // Both paths go down together, through `properties/<name>` or `items`.
+  const depth = above!.match(/\/properties\/[^/]+|\/items(?=\/|$)/g)?.length ?? 0
+  return instancePath
+    .split('/')
+    .slice(0, depth + 1)
+    .join('/')
 }
 
 function valueAt(value: unknown, pointer: string): unknown {

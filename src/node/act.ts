@@ -11,7 +11,7 @@ import type { BlueprintRow, CaseRow } from '../core/ledger/state.ts'
 import { sealGroup } from '../core/record/group.ts'
 import { buildRecordClaims, type Field, recordSigningInput } from '../core/record/record.ts'
 import type { StoredGroup, Submission } from '../storage/storage.ts'
-import { findCaseRow, getBlueprintRow, getCaseRow, type Part } from './part.ts'
+import { findCaseRow, getBlueprintRow, getCaseRow, type Part, refuseUnacceptable } from './part.ts'
 import { viewOf } from './sight.ts'
 
 /** Who acted for the member, and how they signed in: told to nobody else (RULES 21, group 0). */
@@ -102,7 +102,10 @@ async function openPlace(part: Part, caseId: string, request: { step: string | n
   const row = await getCaseRow(part, caseId)
   const blueprintRow = await getBlueprintRow(part, row.bp)
   const blueprint = await part.documents.get(row.bp)
-  const step = getStep(blueprint, request.step ?? '')
+  const step = blueprint.steps.find(({ id }) => id === request.step)
+  if (step === undefined) {
+    throw new ConcordatError({ code: 'STEP_UNKNOWN', expected: 'a step of the blueprint', got: 'another' })
+  }
   const opaque = opaqueStepId(blueprint, step.id)
   const opening = step.withdrawal
     ? { prev: [row.records[0]!.id] }
@@ -127,7 +130,7 @@ async function openPlace(part: Part, caseId: string, request: { step: string | n
   return { caseId, row, blueprintRow, blueprint, hash: row.bp, step: step.id, role: step.role, prev: opening.prev }
 }
 
-export function openSteps(blueprint: Blueprint, row: CaseRow): string[] {
+function openSteps(blueprint: Blueprint, row: CaseRow): string[] {
   return row.openings.map(({ step }) => documentStepId(blueprint, step)).sort()
 }
 
@@ -176,6 +179,8 @@ async function signAction(
   const kid = thumbprint(part.custody.publicKeys().record)
   const { signingInput, recordId } = recordSigningInput(built.claims, kid)
   const signature = await part.custody.sign('record', new TextEncoder().encode(signingInput))
+  const jws = `${signingInput}.${toBase64url(signature)}`
+  await refuseUnacceptable(part, jws)
   const retention = getStep(blueprint, step).retention
   const kept = await Promise.all(
     built.groups.map(({ index, salt, disclosures }) => {
@@ -194,7 +199,7 @@ async function signAction(
     submission: {
       register: part.register,
       id: recordId,
-      jws: `${signingInput}.${toBase64url(signature)}`,
+      jws,
       kind: 'action+sd-jwt',
       case: caseId,
       iat,

@@ -8,7 +8,7 @@ import type { Delivery, InboxItem, Receipt, StoredGroup } from '../storage/stora
 import { getBlueprintRow, getCaseRow, type Part } from './part.ts'
 import type { Verdict } from './receive.ts'
 
-export interface FieldView {
+interface FieldView {
   name: string
   value: JsonValue
   subject: string

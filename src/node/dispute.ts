@@ -6,7 +6,7 @@ import { thumbprint } from '../core/crypto/thumbprint.ts'
 import { makeDisclosure, randomSalt } from '../core/record/disclosure.ts'
 import { commitment, sealGroup } from '../core/record/group.ts'
 import type { Prepared, RequestMacs } from './act.ts'
-import { getBlueprintRow, getCaseRow, type Part } from './part.ts'
+import { getBlueprintRow, getCaseRow, type Part, refuseUnacceptable } from './part.ts'
 
 export interface DisputeRequest {
   case: string
@@ -19,7 +19,7 @@ export interface DisputeRequest {
 
 /** A dispute's explanation is its one granted group (docs/formats/dispute.md). */
 export const EXPLANATION_GROUP = 1
-export const EXPLANATION_POINTER = '/explanation'
+const EXPLANATION_POINTER = '/explanation'
 /** Disputes are kept as long as the case file of the role that raised them. */
 export const DISPUTE_RETENTION = 'dispute'
 
@@ -46,6 +46,8 @@ export async function prepareDispute(part: Part, dispute: DisputeRequest, macs: 
   const signingInput = formatSigningInput({ alg: 'ES256', kid, typ: 'dispute' }, claims)
   const id = digest(signingInput)
   const signature = await part.custody.sign('record', new TextEncoder().encode(signingInput))
+  const jws = `${signingInput}.${toBase64url(signature)}`
+  await refuseUnacceptable(part, jws)
   const { key, sealed } = sealGroup({ index: EXPLANATION_GROUP, recordId: id, salt, disclosures: [disclosure.text] })
   const group = await part.vault.keep({
     scope: {
@@ -64,7 +66,7 @@ export async function prepareDispute(part: Part, dispute: DisputeRequest, macs: 
     submission: {
       register: part.register,
       id,
-      jws: `${signingInput}.${toBase64url(signature)}`,
+      jws,
       kind: 'dispute',
       case: dispute.case,
       iat,

@@ -1,3 +1,4 @@
+import { ConcordatError } from '../core/error.ts'
 import { DISPUTE_RETENTION } from './dispute.ts'
 import type { Part } from './part.ts'
 import { getCaseRow } from './part.ts'
@@ -14,6 +15,17 @@ export async function erase(
   const row = await getCaseRow(part, wanted.case)
   const blueprint = await part.documents.get(row.bp)
   const classes = [...blueprint.retention.map(({ id }) => id), DISPUTE_RETENTION]
+  // Destroyed ids are kept for ever, so made-up ones are not let in.
+  if (![...blueprint.roles, ...(blueprint.persons ?? [])].some(({ id }) => id === wanted.subject)) {
+    throw new ConcordatError({ code: 'SUBJECT_UNKNOWN', expected: 'a role or person of the blueprint', got: 'another' })
+  }
+  if (wanted.retention !== 'all' && !wanted.retention.every((id) => classes.includes(id))) {
+    throw new ConcordatError({
+      code: 'RETENTION_UNKNOWN',
+      expected: 'retention classes of the blueprint',
+      got: 'another',
+    })
+  }
   const erased = classes.filter((id) => wanted.retention === 'all' || wanted.retention.includes(id))
   const vaultKeys = blueprint.roles.flatMap(({ id: role }) =>
     erased.map((retention) =>

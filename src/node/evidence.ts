@@ -44,13 +44,13 @@ export async function exportEvidence(
       groups.set(index, { index, salt: opened.salt, digests: opened.disclosures.map(({ digest }) => digest).sort() })
     }
   }
-  const missing = wanted === 'all' ? undefined : wanted.find((pointer) => !found.has(pointer))
-  if (missing !== undefined || record === undefined) {
+  const missing = wanted === 'all' ? -1 : wanted.findIndex((pointer) => !found.has(pointer))
+  if (missing >= 0 || record === undefined) {
     throw new ConcordatError({
       code: 'FIELD_NOT_HELD',
       expected: 'fields of the record that this member holds',
       got: 'another',
-      at: missing ?? '',
+      at: `/fields/${Math.max(missing, 0)}`,
     })
   }
   const certificate = await getCertificate(part)

@@ -9,7 +9,7 @@ import { thumbprint } from '../core/crypto/thumbprint.ts'
 import { ConcordatError } from '../core/error.ts'
 import { findProposal, findRegister } from '../core/ledger/state.ts'
 import type { Prepared, RequestMacs } from './act.ts'
-import { getBlueprintRow, type Part } from './part.ts'
+import { getBlueprintRow, type Part, refuseUnacceptable } from './part.ts'
 
 /** How long the members have to approve (RULES 8). */
 const PROPOSAL_LIFE_SECONDS = 90 * 24 * 60 * 60
@@ -42,7 +42,7 @@ export async function prepareProposal(part: Part, checked: CheckedDocument, macs
   const rows = await part.ordering.log.rows(['register'])
   const register = findRegister(rows)
   const iat = part.clock.now()
-  return signGovernance(part, macs, 'proposal', iat, {
+  const prepared = await signGovernance(part, macs, 'proposal', iat, {
     rules: register?.rules ?? 1,
     expires: iat + PROPOSAL_LIFE_SECONDS,
     what: {
@@ -52,6 +52,8 @@ export async function prepareProposal(part: Part, checked: CheckedDocument, macs
       replaces: null,
     },
   })
+  await part.documents.save(checked.hash, checked.text)
+  return prepared
 }
 
 /** RULES 11, 12: nobody approves a document that its own node has not read and checked against the skeleton. */
@@ -60,8 +62,17 @@ export async function prepareApproval(
   approval: { proposal: string; target: string; roles: readonly string[] },
   macs: RequestMacs,
 ): Promise<Prepared> {
-  const proposal = findProposal(await part.ordering.log.rows([`proposal/${approval.proposal}`]), approval.proposal)
-  if (proposal?.what.type === 'blueprint') {
+  const find = async () =>
+    findProposal(await part.ordering.log.rows([`proposal/${approval.proposal}`]), approval.proposal)
+  let proposal = await find()
+  if (proposal === undefined) {
+    await part.ordering.catchUp()
+    proposal = await find()
+  }
+  if (proposal === undefined) {
+    throw new ConcordatError({ code: 'PROPOSAL_UNKNOWN', expected: "a proposal's entry id", got: 'another id' })
+  }
+  if (proposal.what.type === 'blueprint') {
     const blueprint = await part.documents.get(proposal.what.blueprint)
     const { skeleton } = await getBlueprintRow(part, proposal.what.blueprint)
     if (
@@ -92,11 +103,13 @@ async function signGovernance(
     { iss: part.member, iat, jti, reg: part.register, ...claims },
   )
   const signature = await part.custody.sign('governance', new TextEncoder().encode(signingInput))
+  const jws = formatCompactJws(signingInput, signature)
+  await refuseUnacceptable(part, jws)
   return {
     submission: {
       register: part.register,
       id: digest(signingInput),
-      jws: formatCompactJws(signingInput, signature),
+      jws,
       kind,
       case: null,
       iat,

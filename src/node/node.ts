@@ -116,7 +116,6 @@ export class Node {
     const membership = this.#get(register)
     const { part } = membership
     const checked = checkDocument(document)
-    await part.documents.save(checked.hash, checked.text)
     const submission = await membership.submitOnce(idempotencyKey, { proposal: checked.hash }, (macs) =>
       prepareProposal(part, checked, macs),
     )
@@ -165,7 +164,13 @@ export class Node {
     const document = await membership.part.documents.get(blueprint)
     const start = getStep(document, document.start)
     if (start.role !== role) {
-      throw new ConcordatError({ code: 'ROLE_NOT_OF_STEP', expected: start.role, got: role, role, step: start.id })
+      throw new ConcordatError({
+        code: 'ROLE_NOT_OF_STEP',
+        expected: start.role,
+        got: 'another role',
+        role: start.role,
+        step: start.id,
+      })
     }
     const request = { case: null, blueprint, step: null, data, idempotencyKey, caller }
     return receiptOf(membership.part, await membership.submitAction(request))

@@ -61,3 +61,16 @@ export async function getMemberRow(part: Part, member: string): Promise<MemberRo
   if (row !== undefined) return row
   throw new ConcordatError({ code: 'MEMBER_UNKNOWN', expected: 'a member of this register', got: 'another' })
 }
+
+/**
+ * Throws what the register would answer to this entry now, as far as this node knows: so nothing is kept, or sent, of what the rules
+ * refuse anyway. The register still decides.
+ */
+export async function refuseUnacceptable(part: Part, jws: string): Promise<void> {
+  const check = () => part.ordering.log.findRefusal({ jws, time: part.clock.now() })
+  if ((await check()) === undefined) return
+  // It may be news to this node that the entry builds upon.
+  await part.ordering.catchUp()
+  const refusal = await check()
+  if (refusal !== undefined) throw new ConcordatError(refusal)
+}

@@ -45,7 +45,7 @@ export async function viewOf(
 }
 
 /** The fields of the groups that are held of a record, whether each is present in it or not. */
-export function shownFields(
+function shownFields(
   blueprint: Blueprint,
   step: string,
   held: readonly Pick<StoredGroup, 'record' | 'index'>[],

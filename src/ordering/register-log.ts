@@ -20,7 +20,7 @@ export interface Candidate {
   time: number
 }
 
-export type Outcome = { id: string; index: number } | { refusal: ErrorDetail }
+type Outcome = { id: string; index: number } | { refusal: ErrorDetail }
 
 /** Entries checked against the register's rules, on top of its present head; nothing is written yet. */
 export interface Checked {
@@ -133,6 +133,13 @@ export class RegisterLog {
     return { outcomes, batch: this.#batch(leaves, overlay, time) }
   }
 
+  /** Why the rules would refuse an entry as the next one. Free at any time: nothing is kept. */
+  async findRefusal({ jws, time }: Candidate): Promise<ErrorDetail | undefined> {
+    const { outcomes } = await this.check([{ jws, time: Math.max(time, this.#head?.time ?? 0) }], 'all')
+    const [outcome] = outcomes
+    return outcome !== undefined && 'refusal' in outcome ? outcome.refusal : undefined
+  }
+
   /** Durable once it resolves. A failure may have come after the writing: what storage holds then is read again. */
   async commit(batch: LeafBatch): Promise<void> {
     try {
@@ -212,9 +219,11 @@ export class RegisterLog {
       else missing.push(key)
     }
     if (missing.length > 0) {
+      const head = this.#head
       for (const [key, row] of await this.#storage.readRows(this.register, missing)) {
         rows.set(key, row)
-        this.#remember(key, row)
+        // What was read before a commit that has ended meanwhile may be what that commit replaced.
+        if (this.#head === head) this.#remember(key, row)
       }
     }
     return rows

@@ -11,7 +11,7 @@ import { notFound } from './handlers.ts'
 import { parseInput, rawBody } from './input.ts'
 import type { ReplayGuard } from './replay-guard.ts'
 
-export interface ServedNode {
+interface ServedNode {
   node: Node
   /** Where other members reach it, as its member entry says: `<base>/nodes/<member id>`. Signed requests name it. */
   address: string

@@ -136,6 +136,15 @@ export class FollowingLog {
     return this.#inTurn(() => this.#catchUp(note))
   }
 
+  async catchUp(): Promise<void> {
+    try {
+      const note = await this.#peers.findCheckpoint(this.#sequencer)
+      if (note !== undefined) await this.acceptCertificate(note)
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw error
+    }
+  }
+
   #inTurn<T>(action: () => Promise<T>): Promise<T> {
     const mine = this.#turn.then(action)
     this.#turn = mine.catch(() => undefined)
@@ -273,6 +282,14 @@ export class FollowingLog {
   async #catchUp(note: string): Promise<void> {
     if (this.#halt !== null) return
     const checkpoint = parseCheckpoint(parseNote(note).text)
+    // Before anything is fetched for it.
+    if (!checkpoint.origin.startsWith(`${this.#log.register}/`)) {
+      throw new ConcordatError({
+        code: 'CERTIFICATE_ORIGIN_MISMATCH',
+        expected: 'a checkpoint of this register',
+        got: 'one of another log',
+      })
+    }
     if (checkpoint.size <= this.#certified) return
     const behind = checkpoint.size > (this.#log.head?.size ?? 0)
     // Leaves under a shown certificate are exempt from the time window (RULES 32).

@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { ConcordatError } from '../../core/error.ts'
+import { parseCheckpoint } from '../../core/ledger/checkpoint.ts'
 import { parseEntry } from '../../core/ledger/entry.ts'
+import { parseNote } from '../../core/ledger/note.ts'
 import { encodeBundle, TILE_WIDTH } from '../../core/ledger/tile.ts'
 import { entryId } from '../../core/ledger/verify-entry.ts'
 import type { Storage, StoredCertificate } from '../../storage/storage.ts'
@@ -122,8 +124,15 @@ export class HostedOrdering implements Ordering {
     return Promise.resolve({ status: 404, contentType: 'text/plain; charset=utf-8', body: 'NOT_FOLLOWING\n' })
   }
 
+  /** A node that orders has made every certificate itself. */
   async acceptCertificate(note: string): Promise<void> {
     if ('following' in this.#engine) await this.#engine.following.acceptCertificate(note)
+    else parseCheckpoint(parseNote(note).text)
+  }
+
+  /** Asks the node that orders for its newest certificate. Where it does not answer, this node knows what it knew. */
+  async catchUp(): Promise<void> {
+    if ('following' in this.#engine) await this.#engine.following.catchUp()
   }
 
   get certificate(): StoredCertificate | undefined {
