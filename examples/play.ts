@@ -8,7 +8,7 @@ import type { View } from '../src/core/blueprint/view.ts'
 import type { JsonObject } from '../src/core/canonical-json.ts'
 import { type Scenario, timesOf, withMemberIds } from '../src/sandbox/scenario.ts'
 
-export interface PlayedRecord {
+interface PlayedRecord {
   step: string
   role: string
   /** With the calculated fields. */

@@ -2,23 +2,29 @@ import assert from 'node:assert/strict'
 import { canonicalize, type JsonValue } from '../src/core/canonical-json.ts'
 import { toBase64url } from '../src/core/crypto/base64url.ts'
 import { applyEntry, rowsNamed } from '../src/core/ledger/apply-entry.ts'
+import { type Audit, auditRegister } from '../src/core/ledger/audit.ts'
 import { verifyCertificate } from '../src/core/ledger/certificate.ts'
 import { originOf } from '../src/core/ledger/checkpoint.ts'
 import { parseEntry, parseLeaf, verifyLeafTime } from '../src/core/ledger/entry.ts'
 import { nodeChecks } from '../src/core/ledger/node-checks.ts'
 import { findMember, findRegister, findRegisterConfiguration } from '../src/core/ledger/state.ts'
-import { appendToTree, leafHash, rootOf, type Tile } from '../src/core/ledger/tree.ts'
+import { appendToTree, leafHash, type ReadTile, rootOf, type Tile } from '../src/core/ledger/tree.ts'
 import { verifyEntry } from '../src/core/ledger/verify-entry.ts'
+import { waitFor } from '../src/sandbox/play.ts'
+import { systemClock } from '../src/sandbox/story-clock.ts'
 import type { Storage } from '../src/storage/storage.ts'
 
-/**
- * Replays every leaf that a node holds from nothing and compares: state rows, tiles, head, and the newest certificate with the
- * root of its size. Gives what two nodes of one register must have in common, and what is certified of it.
- */
-export async function checkRegister(
-  storage: Storage,
-  register: string,
-): Promise<{ leaves: string[]; certified: number; rows: string }> {
+/** What two nodes of one register must have in common. */
+export interface Replayed {
+  leaves: string[]
+  /** Every row as text, in key order. */
+  rows: string
+  state: ReadonlyMap<string, JsonValue>
+  readTile: ReadTile
+}
+
+/** Replays every leaf that a node holds from nothing and compares: state rows, tiles and head are those that the leaves give. */
+export async function replayRegister(storage: Storage, register: string): Promise<Replayed> {
   const head = await storage.findHead(register)
   assert(head !== undefined, 'the register has leaves')
   const leaves = await storage.readLeaves(register, 0, head.size + 1)
@@ -42,7 +48,7 @@ export async function checkRegister(
   assert.equal(textOf(rows), textOf(stored), 'the rows that the leaves give')
 
   const tiles = new Map<string, Tile>()
-  const readTile = (level: number, n: number) => tiles.get(`${level}/${n}`)?.hashes
+  const readTile: ReadTile = (level, n) => tiles.get(`${level}/${n}`)?.hashes
   const tree = appendToTree({ size: 0, readTile }, leaves.map(leafHash))
   for (const tile of tree.tiles) tiles.set(`${tile.level}/${tile.n}`, tile)
   for (const { level, n, hashes } of tree.tiles) {
@@ -51,14 +57,23 @@ export async function checkRegister(
   }
   assert.equal(head.root, toBase64url(tree.root))
 
+  return { leaves, rows: textOf(rows), state: rows, readTile }
+}
+
+/** Replays a register and checks that its newest certificate is over the leaves. */
+export async function checkRegister(
+  storage: Storage,
+  register: string,
+): Promise<Pick<Replayed, 'leaves' | 'rows'> & { certified: number }> {
+  const { leaves, rows, state, readTile } = await replayRegister(storage, register)
   const certificate = await storage.findCertificate(register)
-  assert(certificate !== undefined && certificate.size <= head.size, 'a certificate over leaves that are here')
-  const row = findRegister(rows)!
+  assert(certificate !== undefined && certificate.size <= leaves.length, 'a certificate over leaves that are here')
+  const row = findRegister(state)!
   const { checkpoint } = await verifyCertificate(
     {
       note: certificate.note,
       origin: originOf(register, row.term),
-      logKey: findMember(rows, row.sequencer)!.keys.checkpoint!.ed25519,
+      logKey: findMember(state, row.sequencer)!.keys.checkpoint!.ed25519,
       configuration: findRegisterConfiguration(row, certificate.size)!,
       kind: 'Ed25519',
     },
@@ -66,10 +81,40 @@ export async function checkRegister(
   )
   assert.equal(checkpoint.size, certificate.size)
   assert.equal(toBase64url(checkpoint.root), toBase64url(rootOf(checkpoint.size, readTile)))
-  return { leaves, certified: certificate.size, rows: textOf(rows) }
+  return { leaves, certified: certificate.size, rows }
 }
 
-function textOf(rows: ReadonlyMap<string, JsonValue>): string {
+export function textOf(rows: ReadonlyMap<string, JsonValue>): string {
   const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1))
   return sorted.map(([key, row]) => `${key} ${canonicalize(row)}`).join('\n')
+}
+
+/**
+ * Audits every node of a register from its leaves alone, once all hold the same number of them; their trees and rows are one.
+ * Answers what the audit of each said.
+ */
+export async function checkNetwork(
+  members: ReadonlyMap<string, { storage: Storage }>,
+  register: string,
+): Promise<Audit> {
+  await waitFor(systemClock, async () => {
+    const stores = [...members.values()].map(({ storage }) => storage)
+    const heads = await Promise.all(stores.map((storage) => storage.findHead(register)))
+    const certificates = await Promise.all(stores.map((storage) => storage.findCertificate(register)))
+    return new Set([...heads, ...certificates].map((held) => held?.size)).size === 1
+  })
+  const audits = new Map<string, Audit>()
+  const rows = new Map<string, string>()
+  for (const [id, { storage }] of members) {
+    audits.set(id, await auditRegister({ register, store: storage, checks: nodeChecks, onProgress() {} }))
+    const stored = new Map<string, JsonValue>()
+    for await (const [key, row] of storage.allRows(register)) stored.set(key, row)
+    rows.set(id, textOf(stored))
+  }
+  const [[first, audit]] = [...audits] as [[string, Audit]]
+  for (const id of members.keys()) {
+    assert.deepEqual(audits.get(id), audit, `${id} holds the register that ${first} holds`)
+    assert.equal(rows.get(id), rows.get(first), `${id} holds the rows that ${first} holds`)
+  }
+  return audit
 }

@@ -18,7 +18,7 @@ const TOKEN_SCOPES = ['register:read', 'register:write', 'cases:read', 'cases:wr
 const BODY_LIMIT_BYTES = 1024 * 1024
 const SIGNED_BODY_LIMIT_BYTES = 16 * 1024 * 1024
 const PEER_TIMEOUT_MS = 20_000
-/** What a pretend member's keys cost to open: a real one uses productionArgon2Cost. */
+/** What a pretend member's keys cost to open: for real ones RFC 9106 asks for 64 MiB, 3 passes, 4 lanes. */
 const SANDBOX_ARGON2 = { memoryKiB: 8 * 1024, passes: 1, parallelism: 1 }
 
 /** One member's running node: its own folder, database, custody and address. */

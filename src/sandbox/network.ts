@@ -90,7 +90,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   }
 }
 
-export function clientOf(member: MemberNode, register: string, http: Http): Client {
+function clientOf(member: MemberNode, register: string, http: Http): Client {
   const { address, token } = member
   return new Client({ http, address, token, register, checks: nodeChecks, memory: new ProcessMemory() })
 }

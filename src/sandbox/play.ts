@@ -44,7 +44,7 @@ export async function* playScenarios(
   }
 }
 
-async function playStep(
+export async function playStep(
   network: Network,
   scenario: Scenario,
   { step, by, data }: ScenarioStep,
@@ -59,7 +59,7 @@ async function playStep(
   return client.submitAction({ case: caseId, step, data: filled, idempotencyKey })
 }
 
-export function clientOf(network: Network, scenario: Scenario, role: string): Client {
+function clientOf(network: Network, scenario: Scenario, role: string): Client {
   const client = network.clients.get(scenario.members[role] ?? '')
   if (client === undefined) throw new TypeError(`no member of the network plays ${role}`)
   return client

@@ -1,16 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../core/clock.ts'
 
-/** Time as a story tells it: it stands still until the story moves it on. Waiting for the network is real. */
+/** Time as a story tells it: it leaps when the story does, and goes on by itself in between, so that what failed is tried again. */
 export class StoryClock implements Clock {
-  #now: number
+  #time: number
+  #since = performance.now()
 
-  constructor(now: number) {
-    this.#now = now
+  constructor(time: number) {
+    this.#time = time
   }
 
   now(): number {
-    return this.#now
+    return this.#time + Math.floor((performance.now() - this.#since) / 1000)
   }
 
   wait(durationMs: number, signal?: AbortSignal): Promise<void> {
@@ -19,7 +20,8 @@ export class StoryClock implements Clock {
 
   /** Stories are told in order: time never goes back. */
   advanceTo(time: number): void {
-    this.#now = Math.max(this.#now, time)
+    this.#time = Math.max(this.now(), time)
+    this.#since = performance.now()
   }
 }
 

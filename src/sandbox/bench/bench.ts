@@ -7,7 +7,7 @@ import { benchRaw } from './raw.ts'
 import { benchWholeAction, openBenchNetwork } from './whole-action.ts'
 
 const IN_FLIGHT = 128
-const LEDGER_ENTRIES = 10_000
+const MAX_LEDGER_ENTRIES = 10_000
 
 /** What `npm run bench` measures, all in one run on one machine: figures of different runs do not compare, the ratios do. */
 export async function runBench(options: {
@@ -24,8 +24,9 @@ export async function runBench(options: {
     const raw = await benchRaw(durationMs / 10)
     onProgress('founding a register of five members')
     const network = await openBenchNetwork(folder)
-    onProgress(`ledger alone, ${LEDGER_ENTRIES} entries`)
-    const ledger = await benchLedger(network, { entries: LEDGER_ENTRIES, folder })
+    const entries = Math.min(MAX_LEDGER_ENTRIES, durationMs)
+    onProgress(`ledger alone, ${entries} entries`)
+    const ledger = await benchLedger(network, { entries, folder })
     await network.stop()
     onProgress('whole actions, five processes')
     const wholeAction = await benchWholeAction(network, { folder, durationMs, inFlight: IN_FLIGHT })

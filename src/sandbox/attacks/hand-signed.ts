@@ -1,0 +1,106 @@
+import { getStep, opaqueStepId } from '../../core/blueprint/blueprint.ts'
+import { ACTOR_FIELD, groupsOf } from '../../core/blueprint/groups.ts'
+import { split } from '../../core/blueprint/pointer.ts'
+import { skeletonOf } from '../../core/blueprint/skeleton.ts'
+import type { JsonObject, JsonValue } from '../../core/canonical-json.ts'
+import type { Clock } from '../../core/clock.ts'
+import { toBase64url } from '../../core/crypto/base64url.ts'
+import { digest } from '../../core/crypto/hash.ts'
+import { thumbprint } from '../../core/crypto/thumbprint.ts'
+import { sealGroup } from '../../core/record/group.ts'
+import { buildRecordClaims, type Field, recordSigningInput } from '../../core/record/record.ts'
+import { Vault } from '../../node/vault.ts'
+import type { StoredGroup, Submission } from '../../storage/storage.ts'
+import type { MemberNode } from '../member-node.ts'
+import { type Stage, SUCCEEDED, submitRaw } from './stage.ts'
+
+/** What a member's own node would have refused, or computed otherwise. Steps are the document's. */
+export interface HandSigned {
+  blueprint: string
+  case: string
+  step: string
+  prev: readonly string[]
+  next: readonly string[]
+  bind: Readonly<Record<string, string>>
+  /** As signed, calculated fields included. */
+  data: JsonObject
+  /** Digests of more disclosures, in the place of decoys. */
+  alsoReferenced?: readonly string[]
+  /** Whose key the record claims to be signed with. */
+  inTheNameOf: MemberNode
+}
+
+/** A record signed and sealed with a member's own keys, as its node would do it, but without running a single rule. */
+export async function signByHand(
+  { network, clock, random }: Pick<Stage, 'network' | 'random'> & { clock: Pick<Clock, 'now'> },
+  signer: MemberNode,
+  { blueprint, case: caseId, step, prev, next, bind, data, inTheNameOf, alsoReferenced = [] }: HandSigned,
+): Promise<{ submission: Submission; groups: StoredGroup[] }> {
+  const { document, register } = network
+  const { role, retention } = getStep(document, step)
+  const skeletonStep = skeletonOf(document).steps.find(({ id }) => id === opaqueStepId(document, step))!
+  const groups = groupsOf(document, step)
+  const fields = new Map<string, JsonValue>(split(data))
+  const iat = clock.now()
+  const built = buildRecordClaims({
+    claims: {
+      iss: inTheNameOf.member,
+      iat,
+      jti: toBase64url(random(16)),
+      reg: register,
+      bp: blueprint,
+      case: caseId,
+      step: skeletonStep.id,
+      as: role,
+      prev: [...prev],
+      next: next.map((id) => opaqueStepId(document, id)).sort(),
+      bind: Object.fromEntries(Object.entries(bind).map(([bound, member]) => [bound, { member }])),
+      replaces: null,
+    },
+    groups: groups.map((group): Field[] =>
+      group.index === 0
+        ? [[ACTOR_FIELD, { kind: 'client', name: 'attacker', signIn: 'own key' }]]
+        : group.fields.flatMap((pointer): Field[] => (fields.has(pointer) ? [[pointer, fields.get(pointer)!]] : [])),
+    ),
+    digestCount: skeletonStep.digests,
+  })
+  const real = new Set(built.groups.flatMap(({ disclosures }) => disclosures.map((text) => digest(text))))
+  const decoys = built.claims._sd.filter((hash) => !real.has(hash))
+  const _sd = [...real, ...decoys.slice(alsoReferenced.length), ...alsoReferenced].sort()
+  const kid = thumbprint(inTheNameOf.custody.publicKeys().record)
+  const { signingInput, recordId } = recordSigningInput({ ...built.claims, _sd }, kid)
+  const signature = await signer.custody.sign('record', new TextEncoder().encode(signingInput))
+  const vault = new Vault(signer.custody)
+  const kept = built.groups.map(({ index, salt, disclosures }) => {
+    const { key, sealed } = sealGroup({ index, recordId, salt, disclosures })
+    const scope = { register, case: caseId, subject: groups[index]!.subject, role, retention }
+    return vault.keep({ scope, record: recordId, index, key, sealed })
+  })
+  return {
+    submission: {
+      register,
+      id: recordId,
+      jws: `${signingInput}.${toBase64url(signature)}`,
+      kind: 'action+sd-jwt',
+      case: caseId,
+      iat,
+      idempotency: toBase64url(random(16)),
+      request: '',
+      state: 'pending',
+      index: null,
+      refusal: null,
+    },
+    groups: await Promise.all(kept),
+  }
+}
+
+/** Puts it on the register, past the signer's node, which then owes its groups to their recipients like those of any other record. */
+export async function commitByHand(
+  stage: Stage,
+  signer: MemberNode,
+  signed: { submission: Submission; groups: StoredGroup[] },
+): Promise<void> {
+  await signer.storage.saveSubmissions([signed])
+  const code = await submitRaw(stage, signer, signed.submission.jws)
+  if (code !== SUCCEEDED) throw new Error(`the register refused what it cannot see through: ${code}`)
+}
