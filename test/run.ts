@@ -18,6 +18,7 @@ const checks: [name: string, program: string, ...args: string[]][] = [
     `--colors=${process.stdout.isTTY ? 'force' : 'off'}`,
   ],
   ['types', 'typescript/bin/tsc', '--noEmit', '--project', '.'],
+  ['unused code', 'knip/bin/knip.js', '--no-progress'],
 ]
 
 for (const [name, program, ...args] of checks) {

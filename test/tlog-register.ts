@@ -64,10 +64,12 @@ export class TestLog {
   }
 }
 
+export type TestCosigner = Pick<TestMember, 'id' | 'ed25519' | 'mldsa44'>
+
 export async function certify(
   checkpoint: { origin: string; size: number; root: Uint8Array },
-  log: TestMember,
-  cosigners: readonly TestMember[],
+  log: TestCosigner,
+  cosigners: readonly TestCosigner[],
   kinds: readonly CosignatureKind[],
 ): Promise<string> {
   const text = formatCheckpoint(checkpoint)
@@ -79,7 +81,7 @@ export async function certify(
   return formatNote({ text, signatures: [own, ...cosignatures] })
 }
 
-export async function cosignatureOf(text: string, member: TestMember, kind: CosignatureKind, time: number) {
+export async function cosignatureOf(text: string, member: TestCosigner, kind: CosignatureKind, time: number) {
   const type4 = { type: 4, jwk: member.ed25519.publicJwk } as const
   const type6 = { type: 6, jwk: member.mldsa44.publicJwk } as const
   const key = await noteKey(member.id, kind === 'Ed25519' ? type4 : type6, nodeChecks.sha256)

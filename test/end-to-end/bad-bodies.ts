@@ -85,8 +85,10 @@ export function badBodies(schema: unknown, valid: JsonObject, canary: string): B
     if (schema.type === 'array') {
       const items = value as JsonValue[]
       if (schema.maxItems !== undefined) {
-        const many = Array.from({ length: schema.maxItems + 1 }, (_, i) => items[0] ?? `/a${i}`)
-        const distinct = schema.uniqueItems ? many.map((_, i) => `/a${i}`) : many
+        const begin = schema.items?.pattern?.startsWith('^(?:/') ? '/a' : 'a'
+        const distinct = Array.from({ length: schema.maxItems + 1 }, (_, i) =>
+          schema.uniqueItems ? `${begin}${i}` : items[0]!,
+        )
         if (JSON.stringify(distinct).length < LONGEST_TRIED)
           yield { path, what: 'too long', value: distinct, code: 'INPUT_TOO_LONG' }
       }

@@ -4,21 +4,14 @@
  * file of any member, the signer's own included.
  */
 import assert from 'node:assert/strict'
-import { channel } from 'node:diagnostics_channel'
 import { readdirSync, readFileSync } from 'node:fs'
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { inspect } from 'node:util'
-import type { FastifyInstance } from 'fastify'
-import { startCase, submitAction } from '../../src/api/cases.ts'
-import { pathOf } from '../../src/api/route.ts'
 import { ProcessMemory } from '../../src/client/checkpoint-memory.ts'
 import { Client } from '../../src/client/client.ts'
 import { Http } from '../../src/client/http.ts'
 import { getStep } from '../../src/core/blueprint/blueprint.ts'
-import { setAt } from '../../src/core/blueprint/pointer.ts'
-import type { JsonObject, JsonValue } from '../../src/core/canonical-json.ts'
 import { toBase64url } from '../../src/core/crypto/base64url.ts'
 import { digest } from '../../src/core/crypto/hash.ts'
 import { ConcordatError } from '../../src/core/error.ts'
@@ -31,7 +24,9 @@ import { StoryClock } from '../../src/sandbox/story-clock.ts'
 import { openTestNetwork } from '../faults/open-network.ts'
 import { permitStory } from '../faults/permit-story.ts'
 import { textCanary, withCanaries } from './canary-story.ts'
+import { PROVOKED, provoking } from './provoking-client.ts'
 import { TraceFinder } from './trace-finder.ts'
+import { keepExchanged, watchHttp } from './watch-http.ts'
 
 const SCOPES = ['register:read', 'register:write', 'cases:read', 'cases:write', 'cases:erase']
 
@@ -245,17 +240,6 @@ for (const { name, story, kept } of stories) {
   })
 }
 
-/** Of what `provoking` sends. */
-const PROVOKED = [
-  'FIELD_INVALID',
-  'INPUT_TYPE_WRONG',
-  'INPUT_FIELD_UNKNOWN',
-  'JSON_INVALID',
-  'JSON_DUPLICATE_KEY',
-  'CASE_UNKNOWN',
-  'CALCULATION_DIFFERS',
-]
-
 function permitWithSeen(): Story {
   const story = permitStory()
   const applied = [
@@ -326,97 +310,6 @@ async function clientNamed(
   })
 }
 
-/** A client that sends each action wrong in several ways before it sends it right, and keeps what was answered. */
-function provoking(
-  client: Client,
-  {
-    network,
-    member,
-    intruder,
-    problems,
-  }: { network: Network; member: MemberNode; intruder: string; problems: string[] },
-): Client {
-  const { register } = network
-  let sent = 0
-  const provoke = async (path: string, body: JsonObject & { data: JsonObject }, step: string) => {
-    const { data } = body
-    const calculated = getStep(network.document, step).calculations?.[0]?.field
-    const bodies = [
-      ...wrongData(data, intruder).map((wrong) => JSON.stringify({ ...body, data: wrong })),
-      ...(calculated === undefined
-        ? []
-        : wrongResults.map((value) => JSON.stringify({ ...body, data: setAt(data, calculated, value) }))),
-      JSON.stringify({ ...body, data: JSON.stringify(data) }),
-      JSON.stringify({ ...body, [intruder]: data }),
-      JSON.stringify(body).slice(0, -2),
-      JSON.stringify(body).replace('"data":', `"data":${JSON.stringify(data)},"data":`),
-    ]
-    for (const wrong of bodies) {
-      const response = await fetch(member.address + path, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${member.token}`,
-          'content-type': 'application/json',
-          'idempotency-key': `wrong-${member.name.replaceAll(' ', '-')}-${++sent}`,
-        },
-        body: wrong,
-      })
-      const text = await response.text()
-      assert(response.status >= 400, `refused, not ${text.slice(0, 200)}`)
-      problems.push(text)
-    }
-  }
-  const keepError = async (call: Promise<unknown>) => {
-    const error = await call.then(
-      () => assert.fail('an error'),
-      (reason: unknown) => reason,
-    )
-    assert(error instanceof ConcordatError)
-    problems.push(JSON.stringify(error.detail), inspect(error, { depth: null }))
-  }
-  return new Proxy(client, {
-    get(target, name) {
-      if (name === 'startCase') {
-        return async (action: Parameters<Client['startCase']>[0]) => {
-          const { idempotencyKey: _, ...body } = action
-          await provoke(pathOf(startCase, { register }), body, network.document.start)
-          return target.startCase(action)
-        }
-      }
-      if (name === 'submitAction') {
-        return async (action: Parameters<Client['submitAction']>[0]) => {
-          const { idempotencyKey: _, case: caseId, ...body } = action
-          await provoke(pathOf(submitAction, { register, case: caseId }), body, action.step)
-          const nowhere = toBase64url(new Uint8Array(16))
-          await keepError(target.submitAction({ ...action, case: nowhere, idempotencyKey: `nowhere-${++sent}` }))
-          return target.submitAction(action)
-        }
-      }
-      const value = Reflect.get(target, name, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
-
-/** No calculation of a story gives these. */
-const wrongResults: JsonValue[] = ['1234-05-06', 123_456_789, '123456789.01']
-
-function wrongData(data: JsonObject, intruder: string): JsonObject[] {
-  const each = (change: (value: string | number) => JsonValue) => mapLeaves(data, change) as JsonObject
-  return [
-    { ...data, extra: intruder },
-    { ...data, [intruder]: intruder },
-    each((value) => [value]),
-    each((value) => (typeof value === 'string' ? value.repeat(500) : -value - 0.001)),
-  ]
-}
-
-function mapLeaves(value: JsonValue, change: (value: string | number) => JsonValue): JsonValue {
-  if (typeof value === 'string' || typeof value === 'number') return change(value)
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, mapLeaves(inner, change)]))
-}
-
 /** The first case again, until there is a record of another member that may be disputed. */
 async function raiseDispute(
   network: Network,
@@ -449,45 +342,6 @@ async function waitUntilDelivered(
       return view.records.every(({ awaiting }) => !awaiting) && view.sharedWith.every(({ state }) => state !== 'due')
     })
   }
-}
-
-/** Everything that requests and answers say outside their bodies, at servers and at clients. */
-function watchHttp(t: TestContext): { heads: Set<string>; requests: { count: number } } {
-  const heads = new Set<string>()
-  const requests = { count: 0 }
-  const onServer = (message: unknown) => {
-    const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
-    requests.count++
-    heads.add(request.url ?? '')
-    for (const line of request.rawHeaders) heads.add(line)
-    heads.add(JSON.stringify(response.getHeaders()))
-  }
-  const onClient = (message: unknown) => {
-    const { request } = message as { request: ClientRequest }
-    heads.add(request.path)
-    heads.add(JSON.stringify(request.getHeaders()))
-  }
-  const channels = [
-    [channel('http.server.response.finish'), onServer],
-    [channel('http.client.request.start'), onClient],
-  ] as const
-  for (const [watched, listener] of channels) watched.subscribe(listener)
-  t.after(() => {
-    for (const [watched, listener] of channels) watched.unsubscribe(listener)
-  })
-  return { heads, requests }
-}
-
-/** Bodies of requests to nodes and of their answers. */
-function keepExchanged(server: FastifyInstance, exchanged: (string | Buffer)[]): void {
-  const keep = (url: string, body: unknown) => {
-    if (url.startsWith('/nodes/') && (typeof body === 'string' || Buffer.isBuffer(body))) exchanged.push(body)
-  }
-  server.addHook('preHandler', async ({ url, body }) => keep(url, body))
-  server.addHook('onSend', async ({ url }, _reply, payload) => {
-    keep(url, payload)
-    return payload
-  })
 }
 
 function assertNone(finder: TraceFinder, text: string | Uint8Array, place: string, except: string[] = []): void {

@@ -16,6 +16,7 @@ import { type MemberNode, openMemberFolder, serveMember } from '../../src/sandbo
 import type { Network } from '../../src/sandbox/network.ts'
 import { readStory, withMemberIds } from '../../src/sandbox/scenario.ts'
 import type { Storage } from '../../src/storage/storage.ts'
+import { checkedServers } from '../openapi-check.ts'
 import { type Lie, lastRecord, signLie } from './liar.ts'
 import { logTo, openTestNetwork, type TestNetwork, until } from './open-network.ts'
 
@@ -146,7 +147,8 @@ async function restartWith(
   await change(opened.storage)
   const port = Number(new URL(address).port)
   const random = (sizeBytes: number) => randomBytes(sizeBytes)
-  const served = await serveMember({ name, folder: opened, port, clock, random, log: logTo(errors) })
+  const { makeServer } = checkedServers()
+  const served = await serveMember({ name, folder: opened, port, clock, random, log: logTo(errors), makeServer })
   await served.node.start()
   return served
 }

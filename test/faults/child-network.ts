@@ -6,6 +6,7 @@ import { Client } from '../../src/client/client.ts'
 import { Http } from '../../src/client/http.ts'
 import { nodeChecks } from '../../src/core/ledger/node-checks.ts'
 import type { Arm, Said } from './killed-network.ts'
+import { until } from './open-network.ts'
 
 type Ready = Extract<Said, { ready: true }>
 
@@ -18,8 +19,7 @@ export class ChildNetwork {
   readonly #memories = new Map<string, ProcessMemory>()
   #child: ChildProcess | undefined
   #ready: Ready | undefined
-  /** What the nodes have logged, over all lives. */
-  readonly errors: string[] = []
+  readonly #errors: string[] = []
 
   constructor(folder: string, originMs: number) {
     this.folder = folder
@@ -53,21 +53,36 @@ export class ChildNetwork {
   }
 
   async start(): Promise<void> {
+    let ready: Ready | undefined
+    await until('the ports are free', async () => {
+      const said = await this.#startOnce()
+      ready = 'ready' in said ? said : undefined
+      return ready !== undefined
+    })
+    this.#ready = ready
+  }
+
+  async #startOnce(): Promise<Said> {
     const child = fork(join(import.meta.dirname, 'killed-network.ts'), [this.folder, String(this.#originMs)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: { ...process.env, NODE_COMPILE_CACHE: join(this.folder, 'compile-cache') },
     })
     this.#child = child
     child.on('message', (said: Said) => {
-      if ('errors' in said) this.errors.push(...said.errors)
+      if ('errors' in said) this.#errors.push(...said.errors)
     })
-    this.#ready = await this.#said((said): said is Ready => 'ready' in said)
+    return this.#said((said): said is Said => 'ready' in said || 'portTaken' in said)
   }
 
   async arm(arm: Arm): Promise<void> {
     const armed = this.#said((said): said is { armed: true } => 'armed' in said)
     this.#child?.send(arm)
     await armed
+  }
+
+  /** What the nodes have logged as bugs, over all lives. */
+  get bugs(): string[] {
+    return this.#errors.filter((error) => /"frames"|"code":"bug"/.test(error))
   }
 
   get alive(): boolean {

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/sandbox/story-clock.ts'
  * are given the same numbers tell the same time, before and after a restart.
  */
 export class FastClock implements Clock {
-  readonly #startsAt: number
+  #startsAt: number
   readonly #originMs: number
   readonly #rate: number
 
@@ -19,6 +19,10 @@ export class FastClock implements Clock {
 
   now(): number {
     return this.#startsAt + Math.floor(((Date.now() - this.#originMs) * this.#rate) / 1000)
+  }
+
+  skip(seconds: number): void {
+    this.#startsAt += seconds
   }
 
   wait(durationMs: number, signal?: AbortSignal): Promise<void> {

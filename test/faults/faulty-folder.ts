@@ -40,6 +40,18 @@ export function withFaults(folder: MemberFolder, fault: Fault): MemberFolder {
   }
 }
 
+/** A member's folder; while the gate is closed its node finds nothing to deliver. */
+export function holdingBack(folder: MemberFolder, gate: { closed: boolean }): MemberFolder {
+  const storage = new Proxy(folder.storage, {
+    get(target, name) {
+      if (name === 'dueRecipients' && gate.closed) return async () => []
+      const value = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return { ...folder, storage }
+}
+
 function interceptPosts(http: Http, fault: Fault): Http {
   return new Proxy(http, {
     get(_, name) {

@@ -36,6 +36,7 @@ describe('killed at each external write', { concurrency: 2 }, () => {
       }
       assert(deaths > 20, `there are more than 20 writes, not ${deaths}`)
       await network.kill()
+      assert.deepEqual(network.bugs, [])
       await auditAll(network)
       t.diagnostic(`killed at ${deaths} writes`)
     })
@@ -67,11 +68,14 @@ async function killAt(network: ChildNetwork, step: PermitStep, at: number): Prom
 }
 
 /** Undefined where the network died before it answered. */
-async function submitUntilDead(...args: Parameters<typeof trySubmit>): Promise<ActionReceipt | undefined> {
-  const [network] = args
+async function submitUntilDead(
+  network: ChildNetwork,
+  step: PermitStep,
+  about: { caseId: string | undefined; key: string },
+): Promise<ActionReceipt | undefined> {
   let receipt: ActionReceipt | undefined
   await until('it is answered or dead', async () => {
-    receipt = await trySubmit(...args)
+    receipt = await trySubmit(network, step, about)
     return receipt !== undefined || !network.alive
   })
   return receipt

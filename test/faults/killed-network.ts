@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { flushCompileCache } from 'node:module'
 import { openMemberFolder } from '../../src/sandbox/member-node.ts'
 import { openNetwork } from '../../src/sandbox/network.ts'
+import { checkedServers } from '../openapi-check.ts'
 import { FastClock } from './fast-clock.ts'
 import { type Fault, withFaults } from './faulty-folder.ts'
 import { storyStart } from './open-network.ts'
@@ -17,7 +18,7 @@ export interface Arm {
   moment: 'before' | 'after'
 }
 
-/** What the child says: that it serves, that it is armed, how many writes it has counted since. */
+/** What the child says: that it serves, that a port of its members is taken just now, that it is armed, what the nodes log. */
 export type Said =
   | {
       ready: true
@@ -25,10 +26,11 @@ export type Said =
       blueprint: string
       members: { id: string; member: string; address: string; token: string }[]
     }
+  | { portTaken: true }
   | { armed: true }
   | { errors: string[] }
 
-export const CLOCK_RATE = 10
+const CLOCK_RATE = 10
 
 const [folder = '', originMs = ''] = process.argv.slice(2)
 let left = Number.POSITIVE_INFINITY
@@ -47,6 +49,9 @@ const fault: Fault = async (_name, write) => {
   return result
 }
 
+// Children never outlive the test that started them.
+process.on('disconnect', () => process.exit(1))
+
 const story = permitStory()
 const clock = new FastClock({ startsAt: storyStart(story), originMs: Number(originMs), rate: CLOCK_RATE })
 const say = (said: Said) => process.send?.(said)
@@ -56,8 +61,16 @@ const network = await openNetwork({
   story,
   makeClock: () => clock,
   random: (sizeBytes) => randomBytes(sizeBytes),
-  log: { info() {}, error: (facts) => say({ errors: [JSON.stringify(facts)] }) },
+  log: { info() {}, error: (facts: object) => say({ errors: [JSON.stringify(facts)] }) },
+  // An answer that the OpenAPI document does not allow becomes a 500, which no test here takes.
+  makeServer: checkedServers().makeServer,
   onProgress: () => {},
+}).catch((error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EADDRINUSE') throw error
+  // The ports are those of the member entries; between two lives another program may have one for a moment.
+  say({ portTaken: true })
+  process.disconnect?.()
+  process.exit(1)
 })
 process.on('message', (arm: Arm) => {
   left = arm.at
@@ -66,8 +79,6 @@ process.on('message', (arm: Arm) => {
 })
 // A killed process leaves no cache behind.
 flushCompileCache()
-// Children never outlive the test that started them.
-process.on('disconnect', () => process.exit(1))
 say({
   ready: true,
   register: network.register,

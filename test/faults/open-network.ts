@@ -95,6 +95,6 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   const end = performance.now() + patienceMs
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`in ${patienceMs} ms it did not come about that ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

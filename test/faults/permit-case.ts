@@ -6,7 +6,7 @@ import { ConcordatError, type ErrorCode } from '../../src/core/error.ts'
 import { openSqliteStorage } from '../../src/storage/sqlite.ts'
 import { sampleData } from '../sample-blueprint.ts'
 import { checkRegister } from '../whole-register.ts'
-import { until } from './open-network.ts'
+import { type TestNetwork, until } from './open-network.ts'
 
 /** The permit story's network, wherever it runs. */
 export interface PermitNetwork {
@@ -15,6 +15,16 @@ export interface PermitNetwork {
   blueprint: string
   client(id: string): Client
   memberId(id: string): string
+}
+
+export function permitsOf({ network, folder }: TestNetwork): PermitNetwork {
+  return {
+    folder,
+    register: network.register,
+    blueprint: network.blueprint,
+    client: (id) => network.clients.get(id)!,
+    memberId: (id) => network.memberIds[id]!,
+  }
 }
 
 export type PermitStep = 'apply' | 'assess' | 'inspect'

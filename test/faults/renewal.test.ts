@@ -12,6 +12,7 @@ import { openMemberFolder } from '../../src/sandbox/member-node.ts'
 import { type Network, openNetwork } from '../../src/sandbox/network.ts'
 import { StoryClock } from '../../src/sandbox/story-clock.ts'
 import type { Submission } from '../../src/storage/storage.ts'
+import { checkedServers } from '../openapi-check.ts'
 import { sampleData } from '../sample-blueprint.ts'
 import { logTo, storyStart, until } from './open-network.ts'
 import { permitStory } from './permit-story.ts'
@@ -23,6 +24,7 @@ test('an action that expired unsent is signed anew, for the same case and the sa
   const folder = mkdtempSync(join(tmpdir(), 'concordat-renewal-'))
   const story = permitStory()
   const clock = new StoryClock(storyStart(story))
+  const { makeServer, assertDocumented } = checkedServers()
   const open = () =>
     openNetwork({
       folder,
@@ -31,6 +33,7 @@ test('an action that expired unsent is signed anew, for the same case and the sa
       makeClock: () => clock,
       random: (sizeBytes) => randomBytes(sizeBytes),
       log: logTo([]),
+      makeServer,
       onProgress: () => {},
     })
   let network = await open()
@@ -69,6 +72,7 @@ test('an action that expired unsent is signed anew, for the same case and the sa
     await network.stop()
     rmSync(folder, { recursive: true })
   }
+  assertDocumented()
 })
 
 async function prepareAsCrashed(
