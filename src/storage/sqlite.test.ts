@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { storageContract } from '../../test/contract/storage.ts'
 import { ConcordatError, type ErrorCode } from '../core/error.ts'
-import { openSqliteStorage } from './sqlite.ts'
+import { openSqliteSnapshot, openSqliteStorage } from './sqlite.ts'
 
 storageContract('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'concordat-'))
@@ -38,6 +38,27 @@ describe('a SQLite file', () => {
     await storage.saveRegister('a', {})
     for (const suffix of ['', '-wal', '-shm']) assert.equal((await stat(path + suffix)).mode & 0o777, 0o600)
     await storage.close()
+  })
+
+  test('can be read as it was at one moment while others write to it', async () => {
+    const storage = await openSqliteStorage({ path: newPath() })
+    await storage.saveRegister('a', {})
+    const snapshot = await openSqliteSnapshot({ path })
+    await storage.saveRegister('b', {})
+    assert.deepEqual(await snapshot.registers(), [{ register: 'a', settings: {} }])
+    assert.equal((await storage.registers()).length, 2)
+    await refused('STORAGE_FAILED', snapshot.saveRegister('c', {}))
+    await snapshot.close()
+    await storage.close()
+  })
+
+  test('is not made by opening it for reading, nor is another version read', async () => {
+    await refused('STORAGE_FAILED', openSqliteSnapshot({ path: newPath() }))
+    await assert.rejects(stat(path), { code: 'ENOENT' })
+    const db = new DatabaseSync(path)
+    db.exec('CREATE TABLE theirs (a)')
+    db.close()
+    await refused('STORAGE_VERSION_UNKNOWN', openSqliteSnapshot({ path }))
   })
 
   test('of another version is refused untouched', async () => {

@@ -68,9 +68,8 @@ const network = await openNetwork({
 }).catch((error: NodeJS.ErrnoException) => {
   if (error.code !== 'EADDRINUSE') throw error
   // The ports are those of the member entries; between two lives another program may have one for a moment.
-  say({ portTaken: true })
-  process.disconnect?.()
-  process.exit(1)
+  process.send?.({ portTaken: true } satisfies Said, () => process.exit(1))
+  return new Promise<never>(() => {})
 })
 process.on('message', (arm: Arm) => {
   left = arm.at

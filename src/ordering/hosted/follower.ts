@@ -8,7 +8,13 @@ import { parseLeaf } from '../../core/ledger/entry.ts'
 import { EMPTY_ROOT, sameBytes } from '../../core/ledger/merkle.ts'
 import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { formatSignatureLine, parseNote } from '../../core/ledger/note.ts'
-import { findMember, findRegister, findRegisterConfiguration } from '../../core/ledger/state.ts'
+import {
+  boundaries,
+  findMember,
+  findRegister,
+  findRegisterConfiguration,
+  type RegisterRow,
+} from '../../core/ledger/state.ts'
 import { parseBundle, TILE_WIDTH, widthInTree } from '../../core/ledger/tile.ts'
 import { type AddCheckpointAnswer, answerAddCheckpoint } from '../../core/ledger/witness.ts'
 import type { LeafBatch, Storage, StoredCertificate } from '../../storage/storage.ts'
@@ -203,6 +209,11 @@ export class FollowingLog {
         batch = fetched.batch
       }
       if (batch === null) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
+      // The new leaves may themselves cross one.
+      const register = findRegister(batch.rows)
+      if (register !== undefined && this.#missesBoundary(register, checkpoint.size)) {
+        return refused(503, 'BOUNDARY_NOT_CERTIFIED')
+      }
       await this.#log.commit(batch)
     }
     const row = await findMemberRow(this.#log, this.#member)
@@ -218,12 +229,15 @@ export class FollowingLog {
 
   /** RULES 30: nobody cosigns past a boundary without holding a certificate over it. */
   async #boundariesCertified(size: number): Promise<boolean> {
-    const missing = async () =>
-      (await this.#log.boundaries()).some((boundary) => boundary < size && boundary > this.#certified)
-    if (!(await missing())) return true
+    const register = await this.#log.findRegisterRow()
+    if (register === undefined || !this.#missesBoundary(register, size)) return true
     const note = await this.#peers.findCheckpoint(this.#sequencer)
     if (note !== undefined) await this.#catchUp(note)
-    return !(await missing())
+    return !this.#missesBoundary(register, size)
+  }
+
+  #missesBoundary(register: RegisterRow, size: number): boolean {
+    return boundaries(register).some((boundary) => boundary < size && boundary > this.#certified)
   }
 
   /**
