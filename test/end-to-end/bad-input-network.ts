@@ -10,10 +10,10 @@ import type { MemberNode } from '../../src/sandbox/member-node.ts'
 import type { Network } from '../../src/sandbox/network.ts'
 import { waitUntilReady } from '../../src/sandbox/play.ts'
 import type { Story } from '../../src/sandbox/scenario.ts'
-import { StoryClock } from '../../src/sandbox/story-clock.ts'
 import { openTestNetwork, storyStart, until } from '../faults/open-network.ts'
 import { permitStory } from '../faults/permit-story.ts'
 import { sampleData } from '../sample-blueprint.ts'
+import { StillClock } from './still-clock.ts'
 import { StoredContent } from './stored-content.ts'
 
 export interface Sent {
@@ -25,7 +25,7 @@ export interface Sent {
 /** The permit story's network, in the middle of two cases, and everything that a caller of it could know. */
 export interface BadInputNetwork {
   network: Network
-  clock: StoryClock
+  clock: StillClock
   now: number
   content: StoredContent
   logged: string[]
@@ -41,7 +41,7 @@ export interface BadInputNetwork {
 
 export async function openBadInputNetwork(t: TestContext): Promise<BadInputNetwork> {
   const story = storyWithWork()
-  const clock = new StoryClock(storyStart(story))
+  const clock = new StillClock(storyStart(story))
   const logged: string[] = []
   const { network, folder } = await openTestNetwork(t, story, {
     around: (opened) => opened,
