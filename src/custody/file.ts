@@ -156,7 +156,9 @@ class FileCustody implements Custody {
   }
 
   async wrap(items: readonly VaultItem[]): Promise<Uint8Array[]> {
+    this.#vaultKeys.refresh()
     await this.#vaultKeys.make(items.map(({ vaultKey }) => vaultKey))
+    this.#vaultKeys.refresh()
     return items.map(({ vaultKey, bytes }) => {
       const key = this.#vaultKeys.find(vaultKey)
       assert(key !== undefined)
@@ -167,6 +169,7 @@ class FileCustody implements Custody {
   }
 
   async unwrap(items: readonly VaultItem[]): Promise<(Uint8Array | undefined)[]> {
+    this.#vaultKeys.refresh()
     return items.map(({ vaultKey, bytes }) => {
       const key = this.#vaultKeys.find(vaultKey)
       if (key === 'destroyed') return undefined

@@ -68,10 +68,24 @@ export class VaultKeys {
     for (const { resolve } of making) resolve()
   }
 
-  /** The key, to be used before the next call: it is zeroed once it is crowded out. Undefined if never made here. */
+  /**
+   * To be called before keys are used: another process may have destroyed one that is unlocked here, and `data_version` moves with
+   * every commit of others.
+   */
+  refresh(): void {
+    mapFailures(() => {
+      const version = this.#dataVersion.get()?.data_version
+      if (version !== this.#seenVersion) this.forgetAll()
+      this.#seenVersion = version
+    })
+  }
+
+  /**
+   * The key, to be used before the next call: it is zeroed once it is crowded out. Undefined if never made here. As of the last
+   * `refresh`.
+   */
   find(id: string): Uint8Array | 'destroyed' | undefined {
     return mapFailures(() => {
-      this.#forgetIfChangedElsewhere()
       const key = this.#unlocked.get(id) ?? this.#unlock(id)
       if (key === undefined) return this.#isDestroyed.get(id) && 'destroyed'
       this.#unlocked.delete(id)
@@ -96,13 +110,6 @@ export class VaultKeys {
 
   forgetAll(): void {
     for (const id of [...this.#unlocked.keys()]) this.#forget(id)
-  }
-
-  /** Another process may have destroyed a key that is unlocked here; `data_version` moves with every commit of others. */
-  #forgetIfChangedElsewhere(): void {
-    const version = this.#dataVersion.get()?.data_version
-    if (version !== this.#seenVersion) this.forgetAll()
-    this.#seenVersion = version
   }
 
   #unlock(id: string): Uint8Array | undefined {

@@ -18,6 +18,14 @@ export interface Candidate {
   jws: string
   /** Leaf time in Unix seconds. */
   time: number
+  /** What `startVerifying` gave; absent where the signature is to be checked now. */
+  started?: StartedEntry | undefined
+}
+
+/** An entry whose signature is being checked on another core. `verified` is undefined where that cannot be told yet. */
+export interface StartedEntry {
+  entry: ParsedEntry
+  verified: Promise<VerifiedEntry | undefined>
 }
 
 type Outcome = { id: string; index: number } | { refusal: ErrorDetail }
@@ -131,6 +139,29 @@ export class RegisterLog {
     }
     if (leaves.length === 0) return { outcomes, batch: null }
     return { outcomes, batch: this.#batch(leaves, overlay, time) }
+  }
+
+  /**
+   * Begins to check an entry's signature before its turn. Applying the entry asks again whether the key is valid at its place
+   * (RULES 2). Undefined for what is no entry: checking it says why.
+   */
+  startVerifying(jws: string): StartedEntry | undefined {
+    try {
+      const entry = parseEntry(jws)
+      return { entry, verified: this.#verifyAhead(entry) }
+    } catch (error) {
+      if (error instanceof ConcordatError) return undefined
+      throw error
+    }
+  }
+
+  async #verifyAhead(entry: ParsedEntry): Promise<VerifiedEntry | undefined> {
+    try {
+      return await verifyEntry(entry, await this.#load([`member/${entry.claims.iss}`]))
+    } catch (error) {
+      if (error instanceof ConcordatError) return undefined
+      throw error
+    }
   }
 
   /** Why the rules would refuse an entry as the next one. Free at any time: nothing is kept. */
@@ -272,6 +303,7 @@ function parseRun(candidates: readonly Candidate[], from: number): RunItem[] {
 }
 
 function parseItem(candidate: Candidate): RunItem {
+  if (candidate.started !== undefined) return { candidate, entry: candidate.started.entry, refusal: undefined }
   try {
     return { candidate, entry: parseEntry(candidate.jws), refusal: undefined }
   } catch (error) {
@@ -289,7 +321,7 @@ async function verify(
     return { refusal: item.refusal }
   }
   try {
-    return await verifyEntry(item.entry, rows)
+    return (await item.candidate.started?.verified) ?? (await verifyEntry(item.entry, rows))
   } catch (error) {
     if (!(error instanceof ConcordatError)) throw error
     return { refusal: error.detail }

@@ -11,7 +11,7 @@ import { entryId } from '../../core/ledger/verify-entry.ts'
 import { verifyNote } from '../../core/ledger/verify-note.ts'
 import { formatAddCheckpoint } from '../../core/ledger/witness.ts'
 import type { Head, Storage, StoredCertificate } from '../../storage/storage.ts'
-import type { RegisterLog } from '../register-log.ts'
+import type { RegisterLog, StartedEntry } from '../register-log.ts'
 import { Wakeup } from '../wakeup.ts'
 import { cosignerKeys, type Follower, findMemberRow, logKey } from './operator-keys.ts'
 import type { CheckpointSigner, HostedPeers, SubmitOutcome } from './peers.ts'
@@ -26,6 +26,7 @@ const RETRY_MS = 250
 
 interface Queued {
   jws: string
+  started: StartedEntry | undefined
   settle: (outcome: SubmitOutcome) => void
 }
 
@@ -119,7 +120,7 @@ export class Sequencer {
   #enqueue(jws: string): Promise<SubmitOutcome> {
     if (this.#stop.signal.aborted) return Promise.resolve({ refusal: unavailable('a node that stops') })
     return new Promise((settle) => {
-      this.#queue.push({ jws, settle })
+      this.#queue.push({ jws, started: this.#log.startVerifying(jws), settle })
       this.#wakeup.wake()
     })
   }
@@ -152,7 +153,7 @@ export class Sequencer {
   async #order(batch: readonly Queued[]): Promise<void> {
     const time = Math.max(this.#clock.now(), this.#log.head?.time ?? 0)
     try {
-      const candidates = batch.map(({ jws }) => ({ jws, time }))
+      const candidates = batch.map(({ jws, started }) => ({ jws, time, started }))
       const checked = await this.#log.check(candidates, 'up to a boundary')
       if (checked.batch !== null) await this.#log.commit(checked.batch)
       for (const [i, outcome] of checked.outcomes.entries()) {
