@@ -69,7 +69,7 @@ export async function openBadInputNetwork(t: TestContext): Promise<BadInputNetwo
   const proposed = await council.propose({ document, idempotencyKey: 'propose' })
   const content = new StoredContent(folder, network.members.keys())
   t.after(() => content.close())
-  await until('nothing is under way any more', () => isQuiet(network, content))
+  await until('nothing is under way any more', () => isQuiet(network))
   return {
     network,
     clock,
@@ -106,16 +106,18 @@ function storyWithWork(): Story {
   return story
 }
 
-async function isQuiet(network: Network, content: StoredContent): Promise<boolean> {
-  const certified = async ({ storage }: MemberNode) => {
-    const size = (await storage.findHead(network.register))?.size
-    const cursor = await storage.effectsCursor(network.register)
-    return size === (await storage.findCertificate(network.register))?.size && cursor === size ? size : -1
+/** Nothing is on its way any more: every node holds one certified register, has acted on all of it, and owes nobody anything. */
+async function isQuiet({ members, register }: Network): Promise<boolean> {
+  const settledAt = async ({ storage }: MemberNode) => {
+    const size = (await storage.findHead(register))?.size
+    const certified = (await storage.findCertificate(register))?.size
+    const cursor = await storage.effectsCursor(register)
+    const owed = await storage.dueRecipients(register, Number.MAX_SAFE_INTEGER)
+    const pending = await storage.pendingSubmissions(register)
+    return size === certified && size === cursor && owed.length === 0 && pending.length === 0 ? size : undefined
   }
-  const sizes = await Promise.all([...network.members.values()].map(certified))
-  const before = content.digest()
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  return sizes[0] !== -1 && new Set(sizes).size === 1 && before === content.digest()
+  const sizes = new Set(await Promise.all([...members.values()].map(settledAt)))
+  return sizes.size === 1 && !sizes.has(undefined)
 }
 
 export interface Plain {
