@@ -1,28 +1,27 @@
 import { randomBytes } from 'node:crypto'
 import { homedir } from 'node:os'
 import { isAbsolute, join, relative } from 'node:path'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { runActionSubmit } from './cli/action-submit.ts'
-import { runAudit } from './cli/audit.ts'
-import { runBlueprintCheck } from './cli/blueprint-check.ts'
-import { runCaseShow } from './cli/case-show.ts'
-import { runCaseStart } from './cli/case-start.ts'
-import { type Connection, openConnection } from './cli/connection.ts'
-import { runEvidenceExport } from './cli/evidence-export.ts'
-import { EXIT, exitCodeOf } from './cli/exit-code.ts'
-import { runInbox } from './cli/inbox.ts'
-import type { Output } from './cli/output.ts'
-import { runVerify } from './cli/verify.ts'
+import { Command, CommanderError, Option } from 'commander'
+import type { Connection } from './cli/connection.ts'
+import { EXIT } from './cli/exit-code.ts'
+import { describeFailure } from './cli/failure.ts'
+import { parseKey, wholeNumber } from './cli/options.ts'
+import { type Output, printable } from './cli/output.ts'
+import { TOKENS_FILE } from './cli/tokens-file.ts'
 import { toBase64url } from './core/crypto/base64url.ts'
-import { ConcordatError } from './core/error.ts'
+import { ConcordatError, type ErrorDetail } from './core/error.ts'
 
 const root = join(import.meta.dirname, '..')
 const sandboxFolder = '.concordat/sandbox'
 const REQUEST_TIMEOUT_MS = 60_000
+/** What a server lists at most (LimitQuery). */
+const MAX_LISTED = 1_000
 
 const stop = new AbortController()
 // npm and setup.js both pass a signal on, so the second one means no more than the first.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+// Whoever reads this, such as `head`, may have read enough.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort())
 
 interface ConnectionFlags {
   as?: string
@@ -34,11 +33,34 @@ interface ConnectionFlags {
   json: boolean
 }
 
-const program = new Command('concordat')
+/** Ids are base64url: one in 64 begins with a dash, and is an argument all the same. */
+class IdsAllowed extends Command {
+  override createCommand(name?: string): Command {
+    return new IdsAllowed(name)
+  }
+
+  override parseOptions(argv: string[]): { operands: string[]; unknown: string[] } {
+    const takesValue = (arg: string | undefined) => this.options.some(({ long, required }) => required && long === arg)
+    const isId = (arg: string) =>
+      /^-[\w-]{21}(?:[\w-]{21})?$/.test(arg) && !this.options.some(({ long }) => long === arg)
+    // No argument can hold a NUL, so what stands behind one is not taken for options.
+    const hidden = argv.map((arg, i) => (isId(arg) && !takesValue(argv[i - 1]) ? `\0${arg}` : arg))
+    const { operands, unknown } = super.parseOptions(hidden)
+    const shown = (arg: string) => arg.replace('\0', '')
+    return { operands: operands.map(shown), unknown: unknown.map(shown) }
+  }
+}
+
+/** The help of the command that was called without saying what it should do. */
+let help = ''
+const program = new IdsAllowed('concordat')
   .description('Organisations that do not take orders from each other run one agreed process together.')
-  .showHelpAfterError('Run it with --help to see what it takes.')
   .exitOverride()
-  .configureOutput({ writeErr: () => {} })
+  .configureOutput({
+    writeErr: (text) => {
+      help = text
+    },
+  })
 
 jsonCommand(program, 'sandbox', 'five pretend members with a node each, on this machine, until Ctrl-C')
   .option('--data <folder>', 'where everything is kept', sandboxFolder)
@@ -59,7 +81,7 @@ jsonCommand(program, 'demo', 'the travel card story from beginning to end, then 
   )
 
 jsonCommand(program, 'bench', 'what records, registers and audits cost on this machine')
-  .option('--seconds <n>', 'how long each measurement takes', positiveInteger, 10)
+  .option('--seconds <n>', 'how long each measurement takes', wholeNumber('--seconds', 3_600), 10)
   .action((flags: { seconds: number; json: boolean }) =>
     run(flags, async (output) => {
       const { runBench } = await import('./sandbox/bench/bench.ts')
@@ -69,7 +91,11 @@ jsonCommand(program, 'bench', 'what records, registers and audits cost on this m
 
 const blueprint = program.command('blueprint').description('agreed processes')
 jsonCommand(blueprint, 'check <file>', 'what is wrong with a blueprint, where, and how to mend it').action(
-  (file: string, flags: { json: boolean }) => run(flags, (output) => runBlueprintCheck({ file, output })),
+  (file: string, flags: { json: boolean }) =>
+    run(flags, async (output) => {
+      const { runBlueprintCheck } = await import('./cli/blueprint-check.ts')
+      return runBlueprintCheck({ file, output })
+    }),
 )
 
 const cases = program.command('case').description('runs of a blueprint')
@@ -79,14 +105,18 @@ connected(jsonCommand(cases, 'start', "start a case with the blueprint's first a
   .requiredOption('--data <file>', "the action's data, a JSON object")
   .addOption(keyOption())
   .action((flags: ConnectionFlags & { blueprint?: string; role: string; data: string; key?: string }) =>
-    runConnected(flags, (connection, output) => {
+    runConnected(flags, async (connection, output) => {
+      const { runCaseStart } = await import('./cli/case-start.ts')
       const { role, data } = flags
       return runCaseStart({ connection, blueprint: flags.blueprint, role, data, key: keyOf(flags), output })
     }),
   )
 connected(jsonCommand(cases, 'show <case>', 'a case as this member sees it, each record with its proof')).action(
   (id: string, flags: ConnectionFlags) =>
-    runConnected(flags, (connection, output) => runCaseShow({ connection, case: id, output })),
+    runConnected(flags, async (connection, output) => {
+      const { runCaseShow } = await import('./cli/case-show.ts')
+      return runCaseShow({ connection, case: id, output })
+    }),
 )
 
 const action = program.command('action').description('what is submitted at a step')
@@ -94,24 +124,29 @@ connected(jsonCommand(action, 'submit <case> <step>', 'take an open step of a ca
   .requiredOption('--data <file>', "the action's data, a JSON object")
   .addOption(keyOption())
   .action((id: string, step: string, flags: ConnectionFlags & { data: string; key?: string }) =>
-    runConnected(flags, (connection, output) =>
-      runActionSubmit({ connection, case: id, step, data: flags.data, key: keyOf(flags), output }),
-    ),
+    runConnected(flags, async (connection, output) => {
+      const { runActionSubmit } = await import('./cli/action-submit.ts')
+      return runActionSubmit({ connection, case: id, step, data: flags.data, key: keyOf(flags), output })
+    }),
   )
 
 connected(jsonCommand(program, 'inbox', 'the steps that wait for this member'))
-  .option('--limit <n>', 'at most so many', positiveInteger, 100)
+  .option('--limit <n>', 'at most so many', wholeNumber('--limit', MAX_LISTED), 100)
   .action((flags: ConnectionFlags & { limit: number }) =>
-    runConnected(flags, (connection, output) => runInbox({ connection, limit: flags.limit, output })),
+    runConnected(flags, async (connection, output) => {
+      const { runInbox } = await import('./cli/inbox.ts')
+      return runInbox({ connection, limit: flags.limit, output })
+    }),
   )
 
 const evidence = program.command('evidence').description('files that prove a record offline')
 connected(jsonCommand(evidence, 'export <record>', 'write a file that proves a record and the chosen fields'))
-  .option('--fields <pointers>', 'such as /name/given,/outcome; all that this member holds where absent')
+  .option('--fields <pointers>', 'such as /name/given,/outcome; or all that this member holds', 'all')
   .requiredOption('--out <file>', 'a new file')
-  .action((record: string, flags: ConnectionFlags & { fields?: string; out: string }) =>
-    runConnected(flags, (connection, output) => {
-      const fields = flags.fields === undefined ? 'all' : flags.fields.split(',')
+  .action((record: string, flags: ConnectionFlags & { fields: string; out: string }) =>
+    runConnected(flags, async (connection, output) => {
+      const { runEvidenceExport } = await import('./cli/evidence-export.ts')
+      const fields = flags.fields === 'all' ? 'all' : flags.fields.split(',')
       return runEvidenceExport({ connection, record, fields, out: flags.out, output })
     }),
   )
@@ -120,14 +155,20 @@ jsonCommand(program, 'verify <file>', 'verify an evidence file, offline')
   .requiredOption('--register <id>', 'the register that it must be of')
   .option('--pq', 'demand a quorum of post-quantum cosignatures too', false)
   .action((file: string, flags: { register: string; pq: boolean; json: boolean }) =>
-    run(flags, (output) => runVerify({ file, register: flags.register, postQuantum: flags.pq, output })),
+    run(flags, async (output) => {
+      const { runVerify } = await import('./cli/verify.ts')
+      return runVerify({ file, register: flags.register, postQuantum: flags.pq, output })
+    }),
   )
 
 jsonCommand(program, 'audit', "re-check a member's registers from their leaves alone")
   .requiredOption('--data <path>', "a member's folder, or its node.db")
   .option('--register <id>', 'one register; all that are kept there where absent')
   .action((flags: { data: string; register?: string; json: boolean }) =>
-    run(flags, (output) => runAudit({ ...output, data: flags.data, register: flags.register })),
+    run(flags, async (output) => {
+      const { runAudit } = await import('./cli/audit.ts')
+      return runAudit({ ...output, data: flags.data, register: flags.register })
+    }),
   )
 
 try {
@@ -135,8 +176,8 @@ try {
 } catch (error) {
   process.exitCode = fail(error)
 }
-// What listens or waits has been closed by now; a library's idle handle must not keep the process.
-process.exit()
+// What was printed may still be on its way. A library's idle handle must not keep the process.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()))
 
 function jsonCommand(parent: Command, name: string, description: string): Command {
   return parent.command(name).description(description).option('--json', 'one JSON value instead of text', false)
@@ -153,19 +194,29 @@ function connected(command: Command): Command {
     .addOption(
       env('--state <file>', 'checkpoints verified by earlier commands', 'CONCORDAT_STATE').default(stateFile()),
     )
+    .hook('preAction', (_, called) => refuseBoth(called))
+}
+
+/** A sandbox and a server of one's own: either could be meant. What the environment names gives way to `--as`. */
+function refuseBoth(called: Command): void {
+  const typed = (name: string) => called.getOptionValueSource(name) === 'cli'
+  const own = (['address', 'tokenFile', 'register'] as const).filter(typed)
+  const sandbox = (['as', 'sandbox'] as const).filter(typed)
+  if (own.length === 0 || sandbox.length === 0) return
+  const option = `--${sandbox[0]}`
+  const expected = 'a sandbox (--as, --sandbox) or a server (--address, --token-file, --register)'
+  throw new ConcordatError({ code: 'OPTION_INVALID', expected, got: 'both', option })
 }
 
 function keyOption(): Option {
-  return new Option('--key <key>', 'idempotency key: repeat a command with the same one; random where absent')
+  return new Option(
+    '--key <key>',
+    'idempotency key: repeat a command with the same one; random where absent',
+  ).argParser(parseKey)
 }
 
 function keyOf({ key }: { key?: string }): string {
   return key ?? toBase64url(randomBytes(16))
-}
-
-function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It takes a whole number from 1 on.')
-  return Number(text)
 }
 
 function story(folder: string): { folder: string; story: string } {
@@ -177,8 +228,9 @@ async function runConnected(
   command: (connection: Connection, output: Output) => Promise<number>,
 ): Promise<void> {
   await run(flags, async (output) => {
+    const { openConnection } = await import('./cli/connection.ts')
     const connection = openConnection({
-      tokens: flags.as === undefined ? undefined : join(flags.sandbox, 'tokens.json'),
+      tokens: flags.as === undefined ? undefined : join(flags.sandbox, TOKENS_FILE),
       as: flags.as,
       address: flags.as === undefined ? flags.address : undefined,
       tokenFile: flags.tokenFile,
@@ -204,7 +256,7 @@ async function run(
   const progress = (text: string) => {
     if (!process.stderr.isTTY) return
     shown = true
-    process.stderr.write(`\r\u001b[2K${text}`)
+    process.stderr.write(`\r\u001b[2K${printable(text)}`)
   }
   const clear = () => {
     if (shown) process.stderr.write('\r\u001b[2K')
@@ -212,7 +264,7 @@ async function run(
   }
   const write = (text: string) => {
     clear()
-    process.stdout.write(text)
+    process.stdout.write(printable(text))
   }
   try {
     process.exitCode = await command({ json, write, progress, onProgress: progress })
@@ -223,26 +275,44 @@ async function run(
 
 /** Says what went wrong, on standard error, and answers the exit code. */
 function fail(error: unknown): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return EXIT.ok
-    process.stderr.write(error.code === 'commander.help' ? program.helpInformation() : `${error.message}\n`)
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
+  const json = process.argv.includes('--json')
+  if (error instanceof CommanderError && error.code === 'commander.help' && !json) {
+    process.stderr.write(help)
     return EXIT.usage
   }
-  if (error instanceof ConcordatError) {
-    const { code, expected, got, ...facts } = error.detail
-    if (process.argv.includes('--json')) process.stderr.write(`${JSON.stringify({ code, expected, got, ...facts })}\n`)
-    else process.stderr.write(`${code}: expected ${expected}; got ${got}${factsText(facts)}\n`)
-    return exitCodeOf(code)
-  }
-  process.stderr.write(
-    `This is a fault in the program, not in what you did:\n${String(error instanceof Error ? error.stack : error)}\n`,
-  )
-  return EXIT.bug
+  const cause = error instanceof CommanderError ? new ConcordatError(misuseOf(error)) : error
+  const { text, exitCode } = describeFailure(cause, { json })
+  process.stderr.write(printable(text))
+  return exitCode
 }
 
-function factsText(facts: object): string {
-  const known = Object.entries(facts).filter(([, value]) => typeof value === 'string' || typeof value === 'number')
-  return known.map(([name, value]) => ` (${name} ${value})`).join('')
+/** commander only has a sentence for it, which may repeat what was typed. */
+function misuseOf({ code, message }: CommanderError): ErrorDetail {
+  const [named] = /--[a-z-]+/.exec(message) ?? []
+  const option = named ?? ''
+  switch (code) {
+    case 'commander.help':
+      return { code: 'COMMAND_UNKNOWN', expected: 'a command that --help lists', got: 'none' }
+    case 'commander.unknownCommand':
+      return { code: 'COMMAND_UNKNOWN', expected: 'a command that --help lists', got: 'another one' }
+    case 'commander.unknownOption':
+      return {
+        code: 'OPTION_UNKNOWN',
+        expected: "an option that the command's --help lists",
+        got: named ?? 'another one',
+      }
+    case 'commander.missingMandatoryOptionValue':
+      return { code: 'OPTION_MISSING', expected: 'the option with a value', got: 'none', option }
+    case 'commander.optionMissingArgument':
+      return { code: 'OPTION_INVALID', expected: 'a value after the option', got: 'none', option }
+    case 'commander.missingArgument':
+      return { code: 'ARGUMENTS_WRONG', expected: "the arguments that the command's --help lists", got: 'fewer' }
+    case 'commander.excessArguments':
+      return { code: 'ARGUMENTS_WRONG', expected: "the arguments that the command's --help lists", got: 'more' }
+    default:
+      return { code: 'OPTION_INVALID', expected: "what the command's --help lists", got: code, option }
+  }
 }
 
 function stateFile(): string {

@@ -4,6 +4,8 @@ import { ConcordatError, type ErrorDetail } from '../core/error.ts'
 import { type Audit, auditRegister } from '../core/ledger/audit.ts'
 import { nodeChecks } from '../core/ledger/node-checks.ts'
 import { openSqliteSnapshot } from '../storage/sqlite.ts'
+import type { Storage } from '../storage/storage.ts'
+import { parseRegister } from './options.ts'
 
 const PROGRESS_AFTER_MS = 1_000
 const PROGRESS_EVERY_MS = 500
@@ -29,13 +31,10 @@ export async function runAudit(command: AuditCommand): Promise<number> {
   const path = statSync(command.data, { throwIfNoEntry: false })?.isDirectory()
     ? join(command.data, 'node.db')
     : command.data
-  if (!existsSync(path)) {
-    throw new ConcordatError({ code: 'FILE_UNREADABLE', expected: "a member's folder or its node.db", got: 'neither' })
-  }
-  const store = await openSqliteSnapshot({ path })
+  const store = await openStore(path)
   try {
     const kept = (await store.registers()).map(({ register }) => register)
-    const wanted = command.register === undefined ? kept : [command.register]
+    const wanted = command.register === undefined ? kept : [parseRegister(command.register)]
     if (wanted.length === 0) {
       throw new ConcordatError({ code: 'REGISTER_UNKNOWN', expected: 'a register that is kept here', got: 'none' })
     }
@@ -57,6 +56,17 @@ export async function runAudit(command: AuditCommand): Promise<number> {
     return findings.every(({ passed }) => passed) ? 0 : 1
   } finally {
     await store.close()
+  }
+}
+
+async function openStore(file: string): Promise<Storage> {
+  const expected = "a member's folder or its node.db"
+  if (!existsSync(file)) throw new ConcordatError({ code: 'FILE_UNREADABLE', expected, got: 'neither', file })
+  try {
+    return await openSqliteSnapshot({ path: file })
+  } catch (error) {
+    if (!(error instanceof ConcordatError)) throw error
+    throw new ConcordatError({ code: 'FILE_UNREADABLE', expected, got: error.detail.got, file }, { cause: error })
   }
 }
 

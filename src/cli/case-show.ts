@@ -29,7 +29,7 @@ function textOf(view: CaseView): string {
 function recordLines(record: RecordView, view: CaseView): string[] {
   const lines = [`${record.step} (${record.as})  ${formatTime(record.time)}  record ${record.record}`]
   for (const { name, value, to } of record.fields) {
-    lines.push(`  ${name}: ${JSON.stringify(value)}${to.length > 0 ? `  [also for ${to.join(', ')}]` : ''}`)
+    lines.push(`  ${name}: ${JSON.stringify(value)}${to.length > 0 ? `  [for ${to.join(', ')}]` : ''}`)
   }
   if (record.awaiting) lines.push('  fields are on their way')
   if (record.erased) lines.push('  erased here')

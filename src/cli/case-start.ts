@@ -17,7 +17,8 @@ export async function runCaseStart(command: {
   const { connection, role, key, output } = command
   const blueprint = command.blueprint ?? connection.blueprint
   if (blueprint === null) {
-    throw new ConcordatError({ code: 'USAGE_INVALID', expected: '--blueprint HASH', got: 'none' })
+    const expected = '--blueprint HASH, as this server is no sandbox'
+    throw new ConcordatError({ code: 'OPTION_MISSING', expected, got: 'none', option: '--blueprint' })
   }
   const data = readDataFile(command.data)
   const receipt = await withProgress(output, 'waiting for the other members to check it', () =>

@@ -35,6 +35,7 @@ export class CheckpointFile implements CheckpointMemory {
       code: 'FILE_UNREADABLE',
       expected: 'the checkpoints that earlier commands verified',
       got: 'a file that does not hold them: delete it to begin anew',
+      file: this.#path,
     })
   }
 }

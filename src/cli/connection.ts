@@ -1,13 +1,17 @@
+import { isIP } from 'node:net'
+import { isInternalAddress, parseAddress } from '../client/address-guard.ts'
 import { Client } from '../client/client.ts'
 import { Http } from '../client/http.ts'
 import { ConcordatError } from '../core/error.ts'
 import { nodeChecks } from '../core/ledger/node-checks.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
-import { readJsonFile, readLineFile } from './files.ts'
+import { readToken } from './files.ts'
+import { parseRegister } from './options.ts'
+import { readTokensFile } from './tokens-file.ts'
 
 /** Where a member's server is and who calls. Tokens come from files: an argument can be seen by everybody on the machine. */
 export interface ConnectionOptions {
-  /** A sandbox's folder and one of its members, instead of the three below. */
+  /** A sandbox's tokens file and one of its members, instead of the three below. */
   tokens: string | undefined
   as: string | undefined
   address: string | undefined
@@ -28,13 +32,6 @@ export interface Connection {
   close(): void
 }
 
-/** The sandbox's own file of its members' addresses and tokens, readable by its owner only. */
-export interface TokensFile {
-  register: string
-  blueprint: string
-  members: Record<string, { name: string; member: string; address: string; token: string }>
-}
-
 export function openConnection(options: ConnectionOptions): Connection {
   const { state, allowInternal, timeoutMs } = options
   const { address, token, register, blueprint } = options.address === undefined ? ofSandbox(options) : explicit(options)
@@ -44,21 +41,37 @@ export function openConnection(options: ConnectionOptions): Connection {
   return { client, register, blueprint, close: () => http.close() }
 }
 
-function ofSandbox({ tokens, as }: ConnectionOptions) {
+function ofSandbox({ tokens, as, allowInternal }: ConnectionOptions) {
   if (tokens === undefined || as === undefined) {
     throw incomplete('--as MEMBER with a sandbox, or --address, --token-file and --register', 'neither')
   }
-  const file = readJsonFile(tokens) as unknown as TokensFile
-  const member = Object.hasOwn(file.members ?? {}, as) ? file.members[as] : undefined
-  if (member === undefined) throw incomplete(`--as ${Object.keys(file.members ?? {}).join(', ')}`, 'another name')
-  return { address: member.address, token: member.token, register: file.register, blueprint: file.blueprint }
+  const { address, ...rest } = readTokensFile(tokens, as)
+  return { ...rest, address: parseServer(address, { allowInternal }) }
 }
 
-function explicit({ address, tokenFile, register }: ConnectionOptions) {
+function explicit({ address, tokenFile, register, allowInternal }: ConnectionOptions) {
   if (address === undefined || tokenFile === undefined || register === undefined) {
     throw incomplete('--address, --token-file and --register together', 'fewer')
   }
-  return { address: address.replace(/\/$/, ''), token: readLineFile(tokenFile), register, blueprint: null }
+  return {
+    address: parseServer(address, { allowInternal }),
+    token: readToken(tokenFile),
+    register: parseRegister(register),
+    blueprint: null,
+  }
+}
+
+/** The token goes with every request, so http is only for what does not leave this machine or its own network. */
+function parseServer(text: string, { allowInternal }: { allowInternal: boolean }): string {
+  const { protocol, hostname } = parseAddress(text, { allowInternal })
+  const literal = hostname.replace(/^\[(.*)\]$/, '$1')
+  const internal = hostname === 'localhost' || (isIP(literal) !== 0 && isInternalAddress(literal))
+  if (protocol === 'https:' || internal) return text.replace(/\/$/, '')
+  throw new ConcordatError({
+    code: 'ADDRESS_REFUSED',
+    expected: 'https, or http to an internal IP address or localhost',
+    got: 'http elsewhere, where anyone on the way can read the token',
+  })
 }
 
 function incomplete(expected: string, got: string): ConcordatError {

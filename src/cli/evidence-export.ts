@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs'
-import { ConcordatError } from '../core/error.ts'
 import type { Connection } from './connection.ts'
 import { EXIT } from './exit-code.ts'
+import { writeNewFile } from './files.ts'
 import { type Output, withProgress, writeJson } from './output.ts'
 
 /** Writes a file that proves a record and the chosen fields offline. It stays readable after an erasure. */
@@ -18,12 +17,7 @@ export async function runEvidenceExport(command: {
   const { file, verified } = await withProgress(output, 'collecting proofs', () =>
     connection.client.exportEvidence({ record, fields }),
   )
-  try {
-    writeFileSync(out, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    const got = error instanceof Error && 'code' in error ? String(error.code) : 'another failure'
-    throw new ConcordatError({ code: 'FILE_UNREADABLE', expected: 'a new file that can be written', got })
-  }
+  writeNewFile(out, `${JSON.stringify(file, null, 2)}\n`)
   const names = verified.fields.map(({ name }) => name)
   if (output.json) writeJson(output, { out, record, fields: names })
   else output.write(`${out}: ${names.length} fields of the record, verified. It stays readable after an erasure.\n`)

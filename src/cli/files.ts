@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type JsonObject, type JsonValue, parseJson } from '../core/canonical-json.ts'
 import { ConcordatError } from '../core/error.ts'
 
@@ -15,23 +15,41 @@ export function readDataFile(path: string): JsonObject {
   throw new ConcordatError({ code: 'INPUT_TYPE_WRONG', expected: 'a JSON object', got: 'another value', at: '' })
 }
 
-/** One line, such as a token. */
-export function readLineFile(path: string): string {
-  return new TextDecoder().decode(readBytes(path)).trim()
+/** A bearer token, alone in its file. */
+export function readToken(path: string): string {
+  const token = new TextDecoder().decode(readBytes(path)).trim()
+  if (!isToken(token)) throw unreadable(path, 'a token on a line of its own', 'something else')
+  return token
+}
+
+/** RFC 6750 section 2.1; anything else does not fit in a header. */
+export function isToken(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9._~+/-]{1,4096}=*$/.test(value)
+}
+
+export function writeNewFile(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    throw unreadable(path, 'a new file that can be written', systemCode(error))
+  }
 }
 
 function readBytes(path: string): Uint8Array {
   try {
     const { size } = statSync(path)
-    if (size > MAX_FILE_BYTES) throw unreadable(`at most ${MAX_FILE_BYTES} bytes`, `${size}`)
+    if (size > MAX_FILE_BYTES) throw unreadable(path, `at most ${MAX_FILE_BYTES} bytes`, `${size}`)
     return readFileSync(path)
   } catch (error) {
     if (error instanceof ConcordatError) throw error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'another failure'
-    throw unreadable('a file that can be read', code)
+    throw unreadable(path, 'a file that can be read', systemCode(error))
   }
 }
 
-function unreadable(expected: string, got: string): ConcordatError {
-  return new ConcordatError({ code: 'FILE_UNREADABLE', expected, got })
+function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'another failure'
+}
+
+function unreadable(file: string, expected: string, got: string): ConcordatError {
+  return new ConcordatError({ code: 'FILE_UNREADABLE', expected, got, file })
 }

@@ -36,3 +36,14 @@ export async function withProgress<T>(output: Output, what: string, run: () => P
     clearTimeout(timer)
   }
 }
+
+/**
+ * Controls other than line feeds, and marks that reorder a line, as \uXXXX: what others wrote must not steer a terminal.
+ * In JSON text they stand inside strings only, where the escape means the same.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(
+    /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -2,6 +2,7 @@ import { verifyEvidence } from '../core/ledger/evidence.ts'
 import { nodeChecks } from '../core/ledger/node-checks.ts'
 import { EXIT } from './exit-code.ts'
 import { readJsonFile } from './files.ts'
+import { parseRegister } from './options.ts'
 import { formatTime, type Output, writeJson } from './output.ts'
 
 /** Verifies an evidence file offline, with trust in nothing but the register's id. */
@@ -12,7 +13,8 @@ export async function runVerify(command: {
   postQuantum: boolean
   output: Output
 }): Promise<number> {
-  const { register, postQuantum, output } = command
+  const { postQuantum, output } = command
+  const register = parseRegister(command.register)
   const verified = await verifyEvidence(readJsonFile(command.file), { register, checks: nodeChecks, pq: postQuantum })
   const { record, fields, wholeGroups, signer, checkpoint, cosigners, foundingRoot } = verified
   if (output.json) {

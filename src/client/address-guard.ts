@@ -2,6 +2,8 @@ import { lookup as resolve } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { ConcordatError } from '../core/error.ts'
 
+const PUBLIC = 'an https address on the public Internet'
+
 /** IPv4 that is not on the public Internet (IANA special-purpose registry, RFC 6890). */
 const INTERNAL_IPV4 = blockList('ipv4', [
   ['0.0.0.0', 8],
@@ -48,9 +50,12 @@ export function isInternalAddress(address: string): boolean {
  */
 export function parseAddress(address: string, { allowInternal }: { allowInternal: boolean }): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined
-  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) throw refused('no such address')
+  const expected = allowInternal ? 'an http or https address' : PUBLIC
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw refused('no such address', expected)
+  }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw refused('one with credentials, query or fragment')
+    throw refused('one with credentials, query or fragment', expected)
   }
   if (allowInternal) return url
   if (url.protocol === 'http:') throw refused('http, which anyone on the way can read')
@@ -74,8 +79,8 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
   })
 }
 
-function refused(got: string): ConcordatError {
-  return new ConcordatError({ code: 'ADDRESS_REFUSED', expected: 'an https address on the public Internet', got })
+function refused(got: string, expected = PUBLIC): ConcordatError {
+  return new ConcordatError({ code: 'ADDRESS_REFUSED', expected, got })
 }
 
 function blockList(family: 'ipv4' | 'ipv6', subnets: readonly [string, number][]): BlockList {

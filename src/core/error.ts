@@ -257,8 +257,13 @@ interface ErrorFacts {
   CLOCK_SKEW: { limitSeconds: number }
   OVERLOADED: object
   INTERNAL: object
-  USAGE_INVALID: object
-  FILE_UNREADABLE: object
+  COMMAND_UNKNOWN: object
+  OPTION_UNKNOWN: object
+  OPTION_MISSING: { option: string }
+  OPTION_INVALID: { option: string }
+  ARGUMENTS_WRONG: object
+  SYSTEM_REFUSED: { call: string; where: string }
+  FILE_UNREADABLE: { file: string }
   CONNECTION_INCOMPLETE: object
   SANDBOX_IN_USE: object
   ADDRESS_REFUSED: object

@@ -7,6 +7,8 @@ import { type Blueprint, blueprintHash, parseBlueprint } from '../core/blueprint
 import { fixRoles } from '../core/blueprint/fix-roles.ts'
 import { type JsonValue, parseJson } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
+import { isDigest } from '../core/crypto/base64url.ts'
+import { ConcordatError } from '../core/error.ts'
 import { nodeChecks } from '../core/ledger/node-checks.ts'
 import { signGenesis, signMember } from '../node/founding.ts'
 import type { Log } from '../server/access-log.ts'
@@ -61,7 +63,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const server = options.makeServer === undefined ? {} : { makeServer: options.makeServer }
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, 'sandbox.json')
-  const known = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as SandboxFile) : undefined
+  const known = existsSync(path) ? readSandboxFile(path) : undefined
 
   const members = new Map<string, MemberNode>()
   for (const { id, name } of story.members) {
@@ -88,6 +90,15 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     await stop()
     throw error
   }
+}
+
+function readSandboxFile(file: string): SandboxFile {
+  try {
+    const { register, blueprint, ports } = JSON.parse(readFileSync(file, 'utf8')) as SandboxFile
+    if (isDigest(register) && isDigest(blueprint) && typeof ports === 'object') return { register, blueprint, ports }
+  } catch {}
+  const expected = 'what a sandbox remembers between two starts'
+  throw new ConcordatError({ code: 'FILE_UNREADABLE', expected, got: 'something else', file })
 }
 
 function clientOf(member: MemberNode, register: string, http: Http): Client {

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { textIn } from '../core/blueprint/blueprint.ts'
 import type { Network } from './network.ts'
 
 const LISTED_CASES = 100
@@ -12,25 +13,37 @@ const HEADERS = {
   'cache-control': 'no-store',
 }
 
-/** A page about the sandbox's members and their cases, for whoever is at this machine. It changes nothing. */
+/** A page about the sandbox's members and their cases, for whoever is at this machine. It changes nothing. Any free port if `port` is taken. */
 export async function openPage(network: Network, port: number): Promise<{ address: string; close(): Promise<void> }> {
+  const names: string[] = []
   const server = createServer((request, response) => {
+    // A page elsewhere whose name leads to this machine must not read this one (DNS rebinding).
+    if (!names.includes(request.headers.host ?? '')) {
+      response.writeHead(421, HEADERS).end('<!doctype html><title>Page not found</title><h1>Page not found</h1>')
+      return
+    }
     answer(network, request, response).catch(() => {
       response.writeHead(500, HEADERS).end('<!doctype html><title>Sorry</title><p>Sorry, the page cannot be shown now.')
     })
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
-  })
+  await listen(server, port).catch(() => listen(server, 0))
+  const { port: taken } = server.address() as AddressInfo
+  names.push(`127.0.0.1:${taken}`, `localhost:${taken}`)
   return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    address: `http://127.0.0.1:${taken}/`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
   }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
 }
 
 async function answer(network: Network, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -44,6 +57,9 @@ async function answer(network: Network, request: IncomingMessage, response: Serv
 }
 
 async function page(network: Network): Promise<string> {
+  const { name: process, title, roles: known } = network.document
+  const titles = new Map([[process, title], ...known.map((role) => [role.id, role.title] as const)])
+  const titleOf = (id: string) => textIn(titles.get(id) ?? id, 'en')
   const sections: string[] = []
   for (const [id, client] of network.clients) {
     const cases = await client.listCases(LISTED_CASES)
@@ -52,14 +68,14 @@ async function page(network: Network): Promise<string> {
       const steps = waiting.filter((item) => item.case === caseId).map(({ title }) => title)
       const state = ended ? 'Closed' : steps.length > 0 ? `To do: ${steps.join(', ')}` : 'With someone else'
       const changed = new Date(changedAt * 1000).toISOString()
-      return `<tr><td><code>${escapeHtml(caseId)}</code></td><td>${escapeHtml(name ?? '')}</td><td>${escapeHtml(roles.join(', '))}</td>
+      return `<tr><td><code>${escapeHtml(caseId)}</code></td><td>${escapeHtml(titleOf(name ?? ''))}</td><td>${escapeHtml(roles.map(titleOf).join(', '))}</td>
         <td><time datetime="${changed}">${changed.slice(0, 16).replace('T', ' ')}</time></td><td>${escapeHtml(state)}</td></tr>`
     })
     const table =
       rows.length === 0
         ? '<p>No cases yet.</p>'
         : `<table><caption>Cases, newest change first</caption><thead><tr><th scope="col">Case</th><th scope="col">Process</th>
-           <th scope="col">Acts as</th><th scope="col">Changed</th><th scope="col">State</th></tr></thead>
+           <th scope="col">Acts as</th><th scope="col">Changed (UTC)</th><th scope="col">State</th></tr></thead>
            <tbody>${rows.join('')}</tbody></table>`
     sections.push(
       `<section aria-labelledby="${id}"><h2 id="${id}">${escapeHtml(network.members.get(id)!.name)}</h2>${table}</section>`,
@@ -86,4 +102,5 @@ table { width: 100%; border-collapse: collapse; font-size: 1rem; }
 caption { text-align: left; font-weight: bold; padding-bottom: 0.5rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.5rem 1rem 0.5rem 0; border-bottom: 1px solid #b1b4b6; }
 code { font-family: ui-monospace, monospace; font-size: 0.875rem; overflow-wrap: anywhere; }
+@media (min-width: 60rem) { code { white-space: nowrap; } }
 `

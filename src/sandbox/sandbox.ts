@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import pino from 'pino'
-import type { TokensFile } from '../cli/connection.ts'
+import { TOKENS_FILE, type TokensFile } from '../cli/tokens-file.ts'
 import { ConcordatError } from '../core/error.ts'
 import { openMemberFolder } from './member-node.ts'
 import { type Network, openNetwork } from './network.ts'
 import { openPage } from './page.ts'
 import { readStory } from './scenario.ts'
 import { systemClock } from './story-clock.ts'
-
-/** Any free one: what is bookmarked are the members' own addresses. */
-const PAGE_PORT = 0
 
 /** The sandbox: a story's members, each with its own node, on this machine, until `stop` aborts. Its folder carries on after a restart. */
 export async function runSandbox(options: {
@@ -40,8 +38,8 @@ export async function runSandbox(options: {
       onProgress: progress,
     })
     try {
-      const tokens = writeTokens(folder, network)
-      const page = await openPage(network, PAGE_PORT)
+      const page = await openPage(network, findPagePort(folder))
+      const tokens = writeTokens(folder, page.address, network)
       const facts = { page: page.address, register: network.register, blueprint: network.blueprint, tokens }
       const members = [...network.members].map(([id, { name, address }]) => ({ id, name, address }))
       write(
@@ -63,33 +61,38 @@ export async function runSandbox(options: {
   return 0
 }
 
-/** One sandbox a folder: two would order the same register twice. What a dead one left is taken over. */
+/**
+ * One sandbox a folder: two would order the same register twice. The lock is a database's, which the operating system gives
+ * back when the process ends, however it ends.
+ */
 function takeFolder(folder: string): () => void {
-  const path = join(folder, 'sandbox.pid')
-  const pid = existsSync(path) ? Number(readFileSync(path, 'utf8')) : undefined
-  if (pid !== undefined && pid !== process.pid && isRunning(pid)) {
-    throw new ConcordatError({
-      code: 'SANDBOX_IN_USE',
-      expected: 'a folder that no other sandbox uses',
-      got: `process ${pid}`,
-    })
-  }
-  writeFileSync(path, String(process.pid), { mode: 0o600 })
-  return () => rmSync(path, { force: true })
-}
-
-function isRunning(pid: number): boolean {
+  const lock = new DatabaseSync(join(folder, 'sandbox.lock'), { timeout: 0 })
   try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+  } catch (cause) {
+    lock.close()
+    throw new ConcordatError(
+      { code: 'SANDBOX_IN_USE', expected: 'a folder that no other sandbox uses', got: 'one that is in use' },
+      { cause },
+    )
+  }
+  return () => lock.close()
+}
+
+/** The same as last time, so that a page left open finds it again; 0, any free one, the first time. */
+function findPagePort(folder: string): number {
+  try {
+    const { page } = JSON.parse(readFileSync(join(folder, TOKENS_FILE), 'utf8')) as TokensFile
+    return Number(new URL(page).port)
+  } catch {
+    return 0
   }
 }
 
-function writeTokens(folder: string, { register, blueprint, members }: Network): string {
-  const path = join(folder, 'tokens.json')
+function writeTokens(folder: string, page: string, { register, blueprint, members }: Network): string {
+  const path = join(folder, TOKENS_FILE)
   const file: TokensFile = {
+    page,
     register,
     blueprint,
     members: Object.fromEntries(
@@ -111,8 +114,8 @@ function greeting(facts: {
   folder: string
 }): string {
   const { page, register, tokens, members, program, story, folder } = facts
-  const as = (member: string) => `--sandbox ${folder} --as ${member}`
-  const data = (step: string) => relative(process.cwd(), join(story, 'data', `${step}.json`))
+  const as = (member: string) => `--sandbox ${quoted(folder)} --as ${member}`
+  const data = (step: string) => quoted(relative(process.cwd(), join(story, 'data', `${step}.json`)))
   const width = Math.max(...members.map(({ name }) => name.length))
   const lines = [
     `Open ${page}`,
@@ -131,9 +134,14 @@ function greeting(facts: {
     `  ${program} case show CASE ${as('agency')}`,
     `  ${program} evidence export RECORD ${as('council')} --out evidence.json`,
     `  ${program} verify evidence.json --register ${register}`,
-    `  ${program} audit --data ${join(folder, 'audit')}`,
+    `  ${program} audit --data ${quoted(join(folder, 'audit'))}`,
     '',
     'Ctrl-C ends it.',
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** As a shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

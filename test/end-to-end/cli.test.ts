@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { concordat, root, startSandbox } from './command.ts'
 
@@ -37,6 +38,8 @@ describe('the commands, one after the other', () => {
     assert(page.includes('Social Security Scotland') && !page.includes('<script'))
     assert.match(response.headers.get('content-security-policy')!, /default-src 'none'/)
     assert.equal((await fetch(`${address}tokens.json`)).status, 404)
+    const elsewhere = await ask(Number(new URL(address).port), 'example.org')
+    assert.equal(elsewhere, 421, 'a name that leads here by DNS rebinding')
   })
 
   test('tokens are for their owner only', () => {
@@ -89,7 +92,7 @@ describe('the commands, one after the other', () => {
   test('evidence export never overwrites, and verify accepts it for its own register only', async () => {
     const args = ['evidence', 'export', known.RECORD, ...as('council'), '--fields', '/name/given', '--out', evidence]
     assert.equal((await concordat(args)).code, 0)
-    assert.equal((await concordat(args)).code, 2)
+    assert.match((await concordat(args)).err, /^FILE_UNREADABLE.*EEXIST/)
     const verified = await json('verify', evidence, '--register', register)
     assert.deepEqual(
       verified.fields.map((field: { name: string; value: string }) => [field.name, field.value]),
@@ -130,25 +133,100 @@ describe('the commands, one after the other', () => {
     assert.match(err, /^SANDBOX_IN_USE/)
   })
 
-  const badData = (name: string, content: string | Buffer) => {
-    const path = join(folder, name)
+  const written = (name: string, content: string | Buffer): string => {
+    const path = join(folder, 'bad input', name)
+    mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, content)
-    return ['case', 'start', ...as('council'), '--role', 'applicant', '--data', path]
+    return path
+  }
+  const badData = (name: string, content: string | Buffer) => {
+    return ['case', 'start', ...as('council'), '--role', 'applicant', '--data', written(name, content)]
+  }
+  const exported = (field: string, out: string) => {
+    return ['evidence', 'export', known.RECORD, ...as('council'), '--fields', field, '--out', join(folder, out)]
+  }
+  const server = (address: string, { tokenFile = join(data, 'council/token'), register: id = register } = {}) => {
+    const state = join(folder, 'elsewhere.json')
+    return ['inbox', '--address', address, '--token-file', tokenFile, '--register', id, '--state', state]
   }
   const apply = () => JSON.parse(readFileSync(join(root, 'examples/travel-card/data/apply.json'), 'utf8'))
   const canary = 'canary-9f81'
   const rows: [what: string, args: () => string[], exit: number, code: RegExp][] = [
     ['no command', () => [], 2, /Usage/],
-    ['an unknown command', () => ['frobnicate'], 2, /unknown command/],
-    ['an unknown option', () => ['inbox', ...as('council'), '--frob'], 2, /unknown option/],
-    ['a missing option', () => ['case', 'start', ...as('council')], 2, /required option/],
-    ['a limit that is no number', () => ['inbox', ...as('council'), '--limit', 'ten'], 2, /whole number/],
+    ['a group of commands', () => ['evidence'], 2, /^Usage: concordat evidence/],
+    ['an unknown command', () => [canary], 2, /^COMMAND_UNKNOWN/],
+    ['an unknown command of a group', () => ['case', canary], 2, /^COMMAND_UNKNOWN/],
+    ['an unknown option', () => ['inbox', ...as('council'), `--frob=${canary}`], 2, /^OPTION_UNKNOWN.*got --frob$/m],
+    ['a missing option', () => ['case', 'start', ...as('council')], 2, /^OPTION_MISSING.*--role/],
+    ['an option without its value', () => ['inbox', ...as('council'), '--limit'], 2, /^OPTION_INVALID.*--limit/],
+    ['a limit that is no number', () => ['inbox', ...as('council'), '--limit', canary], 2, /^OPTION_INVALID.*--limit/],
+    ['a limit that no server grants', () => ['inbox', ...as('council'), '--limit', '1001'], 2, /^OPTION_INVALID/],
+    ['too long a measurement', () => ['bench', '--seconds', '3601'], 2, /^OPTION_INVALID.*--seconds/],
+    ['a missing argument', () => ['case', 'show', ...as('council')], 2, /^ARGUMENTS_WRONG.*fewer/],
+    ['an argument too many', () => ['inbox', canary, ...as('council')], 2, /^ARGUMENTS_WRONG.*more/],
+    ['a key with spaces', () => [...badData('key.json', '{}'), '--key', `two ${canary}`], 2, /^OPTION_INVALID.*--key/],
+    ['a key of 129 characters', () => [...badData('key2.json', '{}'), '--key', 'k'.repeat(129)], 2, /^OPTION_INVALID/],
+    ['a register that is none', () => ['verify', evidence, '--register', canary], 2, /^OPTION_INVALID.*--register/],
+    [
+      'a sandbox and a server',
+      () => ['inbox', ...as('council'), '--address', 'http://[::1]'],
+      2,
+      /^OPTION_INVALID.*both/,
+    ],
+    ['a server over http elsewhere', () => server('http://example.org'), 2, /^ADDRESS_REFUSED.*http elsewhere/],
+    ['a server that is no address', () => server(canary), 2, /^ADDRESS_REFUSED/],
+    ['a server with a password', () => server(`https://u:${canary}@127.0.0.1:9`), 2, /^ADDRESS_REFUSED/],
+    [
+      'a token file that holds something else',
+      () => server('http://127.0.0.1:9', { tokenFile: written('token', `two ${canary}`) }),
+      2,
+      /^FILE_UNREADABLE.*a token/,
+    ],
+    [
+      'a tokens file that holds something else',
+      () => ['inbox', '--as', 'council', '--sandbox', dirname(written('tokens.json', '{"members":null}'))],
+      2,
+      /^FILE_UNREADABLE.*when it starts/,
+    ],
+    [
+      'remembered checkpoints that cannot be read',
+      () => ['case', 'show', known.CASE, ...as('council'), '--state', written('state', canary)],
+      2,
+      /^FILE_UNREADABLE.*delete it/,
+    ],
+    ['a sandbox where a file is', () => ['sandbox', '--data', written('a file', '')], 2, /^SYSTEM_REFUSED.*EEXIST/],
+    [
+      'a sandbox in a folder that remembers something else',
+      () => ['sandbox', '--data', dirname(written('broken/sandbox.json', '{}'))],
+      2,
+      /^FILE_UNREADABLE.*between two starts/,
+    ],
+    ['evidence into a folder that is none', () => exported('/name/given', 'none/e'), 2, /^FILE_UNREADABLE.*ENOENT/],
     ['no server', () => ['inbox', '--state', join(folder, 's')], 2, /^CONNECTION_INCOMPLETE/],
     ['half a server', () => ['inbox', '--address', 'http://127.0.0.1:1'], 2, /^CONNECTION_INCOMPLETE/],
     ['an unknown member', () => ['inbox', ...as('nobody')], 2, /^CONNECTION_INCOMPLETE/],
     ['a folder without a sandbox', () => ['inbox', '--as', 'council', '--sandbox', folder], 2, /^FILE_UNREADABLE/],
+    [
+      'an unknown case whose id begins like an option',
+      () => ['case', 'show', '-h4InKJyxrXvLFccQuGNPA', ...as('council')],
+      1,
+      /^CASE_UNKNOWN/,
+    ],
     ['a missing file', () => ['blueprint', 'check', join(folder, 'none.json')], 2, /^FILE_UNREADABLE.*ENOENT/],
-    ['a folder as file', () => ['blueprint', 'check', folder], 2, /^FILE_UNREADABLE/],
+    ['a folder as file', () => ['blueprint', 'check', folder], 2, /^FILE_UNREADABLE.*EISDIR/],
+    [
+      'a file over 16 MB',
+      () => ['blueprint', 'check', written('huge.json', ' '.repeat(2 ** 24 + 1))],
+      2,
+      /^FILE_UNREADABLE.*at most/,
+    ],
+    ['a blueprint that is none', () => ['blueprint', 'check', 'package.json'], 1, /^BLUEPRINT_INVALID/],
+    [
+      'a blueprint in which a key is twice',
+      () => ['blueprint', 'check', written('bp.json', `{"${canary}":1,"${canary}":2}`)],
+      1,
+      /^JSON_DUPLICATE_KEY/,
+    ],
     ['no JSON', () => badData('text.json', 'hello'), 1, /^JSON_INVALID/],
     ['bad UTF-8', () => badData('bytes.json', Buffer.from([0x7b, 0xff, 0x7d])), 1, /^JSON_UTF8_INVALID/],
     ['duplicate keys', () => badData('twice.json', '{"a":1,"a":2}'), 1, /^JSON_DUPLICATE_KEY/],
@@ -230,12 +308,7 @@ describe('the commands, one after the other', () => {
       1,
       /^RECORD_UNKNOWN/,
     ],
-    [
-      'a field that is not held',
-      () => ['evidence', 'export', known.RECORD, ...as('council'), '--fields', '/none', '--out', join(folder, 'e3')],
-      1,
-      /^FIELD_NOT_HELD/,
-    ],
+    ['a field that is not held', () => exported('/none', 'e3'), 1, /^FIELD_NOT_HELD/],
     ['evidence that is none', () => ['verify', 'package.json', '--register', register], 1, /^EVIDENCE_FORMAT_INVALID/],
     ['an audit of nothing', () => ['audit', '--data', join(folder, 'nothing')], 2, /^FILE_UNREADABLE/],
     [
@@ -244,54 +317,14 @@ describe('the commands, one after the other', () => {
       1,
       /REGISTER_UNKNOWN/,
     ],
-    [
-      'a server that does not answer',
-      () => [
-        'inbox',
-        '--address',
-        'http://127.0.0.1:9',
-        '--token-file',
-        join(data, 'council/token'),
-        '--register',
-        register,
-        '--state',
-        join(folder, 's2'),
-      ],
-      3,
-      /^REMOTE_UNREACHABLE/,
-    ],
+    ['a server that does not answer', () => server('http://127.0.0.1:9'), 3, /^REMOTE_UNREACHABLE/],
     [
       'an unknown register at a server',
-      () => [
-        'inbox',
-        '--address',
-        addressOf('council'),
-        '--token-file',
-        join(data, 'council/token'),
-        '--register',
-        known.RECORD,
-        '--state',
-        join(folder, 's3'),
-      ],
+      () => server(addressOf('council'), { register: known.RECORD }),
       1,
       /^REGISTER_UNKNOWN/,
     ],
-    [
-      'the token of another member',
-      () => [
-        'inbox',
-        '--address',
-        addressOf('agency'),
-        '--token-file',
-        join(data, 'council/token'),
-        '--register',
-        register,
-        '--state',
-        join(folder, 's4'),
-      ],
-      1,
-      /^TOKEN_UNKNOWN/,
-    ],
+    ['the token of another member', () => server(addressOf('agency')), 1, /^TOKEN_UNKNOWN/],
   ]
   const addressOf = (member: string): string =>
     JSON.parse(readFileSync(join(data, 'tokens.json'), 'utf8')).members[member].address
@@ -311,15 +344,30 @@ describe('the commands, one after the other', () => {
     )
     await Promise.all(tried)
     assert.equal(await sizeOf(), before)
+    assert.deepEqual(
+      ['e2', 'e3', 'none', 'elsewhere.json'].filter((name) => existsSync(join(folder, name))),
+      [],
+    )
   })
 
   test('a restart carries on with the same register and the same addresses', async () => {
-    const addresses = sandbox.out.match(/http:\/\/127\.0\.0\.1:\d+ {2}--as/g)
+    const addresses = sandbox.out.match(/http:\/\/127\.0\.0\.1:\d+/g)
+    assert.equal(addresses?.length, 6)
     assert.equal(await sandbox.stop(), 0)
     sandbox = await startSandbox(data)
     assert.equal(/^Register (\S+)$/m.exec(sandbox.out)![1], register)
-    assert.deepEqual(sandbox.out.match(/http:\/\/127\.0\.0\.1:\d+ {2}--as/g), addresses)
+    assert.deepEqual(sandbox.out.match(/http:\/\/127\.0\.0\.1:\d+/g), addresses)
     const view = await json('case', 'show', known.CASE, ...as('council'))
     assert.equal(view.records.length, 2)
   })
 })
+
+/** The status of an answer to a request for another host's name. */
+function ask(port: number, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, headers: { host } }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    }).on('error', reject)
+  })
+}
