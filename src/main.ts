@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { isAbsolute, join, relative } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import type { Connection } from './cli/connection.ts'
+import { entryCommands } from './cli/entry-commands.ts'
 import { EXIT } from './cli/exit-code.ts'
 import { describeFailure } from './cli/failure.ts'
 import { parseKey, wholeNumber } from './cli/options.ts'
@@ -31,6 +32,13 @@ interface ConnectionFlags {
   register?: string
   state: string
   json: boolean
+}
+
+interface ActionFlags {
+  data: string
+  corrects?: string
+  reviews?: string
+  key?: string
 }
 
 /** Ids are base64url: one in 64 begins with a dash, and is an argument all the same. */
@@ -90,6 +98,14 @@ jsonCommand(program, 'bench', 'what records, registers and audits cost on this m
   )
 
 const blueprint = program.command('blueprint').description('agreed processes')
+jsonCommand(blueprint, 'new <name>', 'a small complete process as a template to edit')
+  .option('--out <file>', 'a new file; standard output where absent')
+  .action((name: string, flags: { out?: string; json: boolean }) =>
+    run(flags, async (output) => {
+      const { runBlueprintNew } = await import('./cli/blueprint-new.ts')
+      return runBlueprintNew({ name, out: flags.out, output })
+    }),
+  )
 jsonCommand(blueprint, 'check <file>', 'what is wrong with a blueprint, where, and how to mend it').action(
   (file: string, flags: { json: boolean }) =>
     run(flags, async (output) => {
@@ -97,6 +113,38 @@ jsonCommand(blueprint, 'check <file>', 'what is wrong with a blueprint, where, a
       return runBlueprintCheck({ file, output })
     }),
 )
+jsonCommand(blueprint, 'simulate <file>', 'runs a blueprint with all its participants, without keys and network')
+  .option(
+    '--scenario <file>',
+    'a scenario to hold it against; may be repeated',
+    (file: string, files: string[]) => [...files, file],
+    [],
+  )
+  .option('--scenarios <folder>', 'a folder of scenarios')
+  .option('--explore <depth>', 'every route up to so many entries of a case', wholeNumber('--explore', 100))
+  .action((file: string, flags: { scenario: string[]; scenarios?: string; explore?: number; json: boolean }) =>
+    run(flags, async (output) => {
+      const { runBlueprintSimulate } = await import('./cli/blueprint-simulate.ts')
+      const { scenario: scenarios, scenarios: folder, explore: depth } = flags
+      return runBlueprintSimulate({ file, scenarios, folder, depth, output })
+    }),
+  )
+jsonCommand(
+  blueprint,
+  'import <file>',
+  "another product's blueprint in Concordat's format, with a report of what was lost",
+)
+  .requiredOption('--from <product>', 'sorcha or siccar')
+  .option('--parameters <file>', "a Sorcha template's parameters, a JSON object; its defaults where absent")
+  .option('--out <file>', 'a new file for the blueprint; standard output where absent')
+  .action((file: string, flags: { from: string; parameters?: string; out?: string; json: boolean }) =>
+    run(flags, async (output) => {
+      const { runBlueprintImport } = await import('./cli/blueprint-import.ts')
+      const { from, parameters, out } = flags
+      const report = (text: string) => void process.stderr.write(printable(text))
+      return runBlueprintImport({ file, from, parameters, out, output, report })
+    }),
+  )
 
 const cases = program.command('case').description('runs of a blueprint')
 connected(jsonCommand(cases, 'start', "start a case with the blueprint's first action"))
@@ -122,15 +170,35 @@ connected(jsonCommand(cases, 'show <case>', 'a case as this member sees it, each
 const action = program.command('action').description('what is submitted at a step')
 connected(jsonCommand(action, 'submit <case> <step>', 'take an open step of a case'))
   .requiredOption('--data <file>', "the action's data, a JSON object")
+  .option('--corrects <record>', "a disputed record of the member's at this step, to settle the dispute with")
+  .option('--reviews <record>', 'the record that a review is asked for')
   .addOption(keyOption())
-  .action((id: string, step: string, flags: ConnectionFlags & { data: string; key?: string }) =>
+  .action((id: string, step: string, flags: ConnectionFlags & ActionFlags) =>
     runConnected(flags, async (connection, output) => {
       const { runActionSubmit } = await import('./cli/action-submit.ts')
-      return runActionSubmit({ connection, case: id, step, data: flags.data, key: keyOf(flags), output })
+      const { data, corrects, reviews } = flags
+      return runActionSubmit({ connection, case: id, step, data, corrects, reviews, key: keyOf(flags), output })
     }),
   )
 
-connected(jsonCommand(program, 'inbox', 'the steps that wait for this member'))
+const groups = {
+  blueprint,
+  record: program.command('record').description('what members say of a record'),
+  dispute: program.command('dispute').description('records that somebody contests'),
+  deadline: program.command('deadline').description('how long something may take'),
+}
+for (const { group, usage, description, options, run: enter } of entryCommands) {
+  const command = connected(jsonCommand(groups[group], usage, description)).addOption(keyOption())
+  for (const { flags, description, required } of options)
+    command.addOption(new Option(flags, description).makeOptionMandatory(required))
+  command.action(() => {
+    const flags = command.opts<ConnectionFlags & { key?: string }>()
+    const entry = { args: command.args, flags: command.opts<Record<string, string>>(), key: keyOf(flags) }
+    return runConnected(flags, (connection, output) => enter({ connection, ...entry, output }))
+  })
+}
+
+connected(jsonCommand(program, 'inbox', 'what waits for this member'))
   .option('--limit <n>', 'at most so many', wholeNumber('--limit', MAX_LISTED), 100)
   .action((flags: ConnectionFlags & { limit: number }) =>
     runConnected(flags, async (connection, output) => {

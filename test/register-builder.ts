@@ -143,10 +143,10 @@ export class RegisterBuilder {
   blueprint(
     signer: BuiltMember,
     skeleton: Skeleton,
-    changes: { hash?: string; replaces?: string } & Changes = {},
+    changes: { hash?: string; replaces?: string; mapping?: { [step: string]: string } } & Changes = {},
   ): string {
-    const { hash = blueprintHash(skeleton), replaces = null, ...others } = changes
-    const what = { type: 'blueprint', blueprint: hash, skeleton: json(skeleton), replaces }
+    const { hash = blueprintHash(skeleton), replaces = null, mapping = null, ...others } = changes
+    const what = { type: 'blueprint', blueprint: hash, skeleton: json(skeleton), replaces, mapping }
     return sign('proposal', signer, this.#claims(signer, { rules: 1, expires: this.time + 86_400, what, ...others }))
   }
 
@@ -185,6 +185,15 @@ export class RegisterBuilder {
     return sign('dispute', signer, this.#claims(signer, claims))
   }
 
+  /** A confirm, resolve, lapse or extend: the claims of its kind are given whole. */
+  inCase(kind: 'confirm' | 'resolve' | 'lapse' | 'extend', signer: BuiltMember, claims: Changes): string {
+    return sign(kind, signer, this.#claims(signer, claims))
+  }
+
+  suspend(signer: BuiltMember, claims: Changes): string {
+    return sign('suspend', signer, this.#claims(signer, claims))
+  }
+
   #claims(signer: BuiltMember, claims: Changes): Changes {
     return { iss: signer.id, iat: this.time + 1, jti: randomId(), reg: this.ids[0] ?? randomDigest(), ...claims }
   }
@@ -206,7 +215,8 @@ export type Dispute = { bp: string; case: string; record: string; as: string }
 
 /** Claims are signed as they are, right or wrong, by the key that the kind demands. */
 export function sign(kind: EntryKind, signer: BuiltMember, claims: Changes): string {
-  const key = kind === 'action+sd-jwt' || kind === 'dispute' ? signer.record : signer.governance
+  const governs = ['genesis', 'member', 'proposal', 'approval'].includes(kind)
+  const key = governs ? signer.governance : signer.record
   const named = kind === 'genesis' ? { jwk: json(key.publicJwk) } : { kid: thumbprint(key.publicJwk) }
   return signAs({ alg: 'ES256', typ: kind, ...named }, claims, key)
 }

@@ -11,10 +11,10 @@ export const SAMPLE_MEMBERS = {
 const TOLD = { purpose: 'Decide the application', basis: 'Public task', retention: 'file' }
 
 /**
- * A small process with everything that the engine does: a loop (assess sends back to apply), a withdrawal, a role bound at run
- * time, calculations, and the disclosure of an earlier step's data. It has no errors and no warnings. Each call gives a copy.
+ * A small process: a loop (assess sends back to apply), a withdrawal, a role bound at run time, calculations, the disclosure of
+ * an earlier step's data, and a review of the inspection. It has no errors and no warnings. Each call gives a copy.
  *
- *   apply (applicant) -> assess (council) -> inspect (inspector) -> end
+ *   apply (applicant) -> assess (council) -> inspect (inspector) -> end, then ask (applicant) -> rehear (registry) -> end
  *        ^------------------|                withdraw (applicant), always open
  */
 export function sampleBlueprint(): Blueprint {
@@ -22,7 +22,7 @@ export function sampleBlueprint(): Blueprint {
 }
 
 /** Data of one action at each step that the blueprint accepts, without the calculated fields. */
-export function sampleData(): Record<'apply' | 'assess' | 'inspect' | 'withdraw', JsonObject> {
+export function sampleData(): Record<'apply' | 'assess' | 'inspect' | 'withdraw' | 'ask' | 'rehear', JsonObject> {
   return {
     apply: {
       name: { given: 'Ada', family: 'Sample' },
@@ -35,6 +35,8 @@ export function sampleData(): Record<'apply' | 'assess' | 'inspect' | 'withdraw'
     assess: { verdict: 'inspect', inspector: SAMPLE_MEMBERS.inspector },
     inspect: { passed: 'no', reason: 'The stair is too narrow', hours: 1.5 },
     withdraw: { why: 'Moved away' },
+    ask: { grounds: 'The stair was measured at its narrowest' },
+    rehear: { upheld: 'yes', why: 'The stair is too narrow at every step' },
   }
 }
 
@@ -123,7 +125,7 @@ const ASSESS: Step = {
   ],
   dispute: {
     window: { count: 336, unit: 'hours', calendar: null },
-    resolver: 'registry',
+    resolver: 'inspector',
     deadline: { count: 240, unit: 'hours', calendar: null },
     default: 'reject',
   },
@@ -175,6 +177,48 @@ const WITHDRAW: Step = {
   withdrawal: true,
 }
 
+const ASK: Step = {
+  id: 'ask',
+  title: 'Ask for a review',
+  role: 'applicant',
+  subject: 'applicant',
+  retention: 'file',
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['grounds'],
+    properties: { grounds: { type: 'string', minLength: 1, maxLength: 1_000 } },
+  },
+  disclosures: [{ to: 'registry', fields: ['/grounds'], ...TOLD }],
+  routes: [{ to: ['rehear'] }],
+}
+
+const REHEAR: Step = {
+  id: 'rehear',
+  title: 'Decide the review',
+  role: 'registry',
+  subject: 'applicant',
+  retention: 'file',
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['upheld', 'why'],
+    properties: {
+      upheld: { type: 'string', enum: ['yes', 'no'] },
+      why: { type: 'string', minLength: 1, maxLength: 1_000 },
+    },
+  },
+  decision: { human: true, explanation: '/why' },
+  disclosures: [
+    { to: 'applicant', fields: ['/upheld', '/why'], ...TOLD },
+    { to: 'council', fields: ['/upheld'], ...TOLD },
+  ],
+  routes: [
+    { to: [], when: { '===': [{ var: 'rehear.upheld' }, 'no'] }, outcome: { adverse: false } },
+    { to: [], when: { '===': [{ var: 'rehear.upheld' }, 'yes'] }, outcome: { adverse: true } },
+  ],
+}
+
 const SAMPLE: Blueprint = {
   format: 'concordat-blueprint/1',
   name: 'sample',
@@ -196,8 +240,9 @@ const SAMPLE: Blueprint = {
   ],
   threshold: { fraction: [2, 3] },
   review: {
-    ask: ['applicant'],
-    decide: 'registry',
+    of: ['inspect'],
+    request: ['ask'],
+    decide: 'rehear',
     until: {
       count: 28,
       unit: 'days',
@@ -205,7 +250,7 @@ const SAMPLE: Blueprint = {
     },
   },
   start: 'apply',
-  steps: [APPLY, ASSESS, INSPECT, WITHDRAW],
+  steps: [APPLY, ASSESS, INSPECT, WITHDRAW, ASK, REHEAR],
 }
 
 /** The step of a document that a test changes. */

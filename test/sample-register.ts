@@ -93,7 +93,7 @@ export function buildStep(
     next,
     binds: [],
     join: null,
-    closes: [],
+    closes: next.map(() => []),
     withdrawal: false,
     deadline: null,
     lapse: null,
@@ -166,7 +166,7 @@ export function sampleSkeleton(council: BuiltMember, auditor: BuiltMember): Skel
       ),
       buildStep('s6', 'applicant', [[]], [[['council', 's6', 'file']]], {
         withdrawal: true,
-        closes: ['s2', 's3', 's4', 's5'],
+        closes: [['s2', 's3', 's4', 's5']],
       }),
     ],
     review: null,

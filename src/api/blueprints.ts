@@ -1,6 +1,6 @@
 import * as Type from 'typebox'
 import { json, route } from './route.ts'
-import { AnyObject, Count, Digest, DocumentId, object, RegisterParams, Text } from './scalars.ts'
+import { AnyObject, Count, Digest, DocumentId, mapOf, object, RegisterParams, Text } from './scalars.ts'
 
 /** Something that `checkBlueprint` reports about a document. */
 const Finding = object({
@@ -11,13 +11,23 @@ const Finding = object({
   message: Text,
 })
 
+const BlueprintParams = object({ register: Digest, blueprint: Digest })
+
 export const propose = route({
   method: 'POST',
   path: '/registers/{register}/proposals',
   access: 'register:write',
   summary: 'Proposes a blueprint to the members.',
   params: RegisterParams,
-  body: json(object({ document: AnyObject })),
+  body: json(
+    object({
+      document: AnyObject,
+      /** The version whose place it takes: that one's own threshold approves it. */
+      replaces: Type.Optional(Digest),
+      /** Where running cases of that version go on, step by step; without it they keep theirs. */
+      mapping: Type.Optional(mapOf(DocumentId, 200)),
+    }),
+  ),
   idempotent: true,
   response: {
     status: 201,
@@ -47,7 +57,7 @@ export const getBlueprint = route({
   path: '/registers/{register}/blueprints/{blueprint}',
   access: 'register:read',
   summary: 'A blueprint: its document, who approved it and what a check of it reports.',
-  params: object({ register: Digest, blueprint: Digest }),
+  params: BlueprintParams,
   response: {
     status: 200,
     content: json(
@@ -61,4 +71,21 @@ export const getBlueprint = route({
       }),
     ),
   },
+})
+
+export const suspendRoles = route({
+  method: 'POST',
+  path: '/registers/{register}/blueprints/{blueprint}/suspensions',
+  access: 'register:write',
+  summary:
+    "Stops new cases of the member's own roles at once, or lets them start again (RULES 12). Running cases go on.",
+  params: BlueprintParams,
+  body: json(
+    object({
+      roles: Type.Array(DocumentId, { minItems: 1, maxItems: 64, uniqueItems: true }),
+      suspended: Type.Boolean(),
+    }),
+  ),
+  idempotent: true,
+  response: { status: 201, content: json(object({ suspend: Digest, index: Count })) },
 })

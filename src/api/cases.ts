@@ -1,4 +1,5 @@
 import * as Type from 'typebox'
+import { Lapsed } from './case-acts.ts'
 import { json, route } from './route.ts'
 import {
   AnyJson,
@@ -59,6 +60,14 @@ export const RecordView = object({
   /** The member that signed it. */
   from: Digest,
   next: Type.Array(DocumentId),
+  /** It no longer counts: a dispute about it was upheld, its confirmation refused, or it followed from such a record. */
+  void: Type.Boolean(),
+  /** The record that it corrects, or decides anew after a review. */
+  replaces: nullable(Digest),
+  /** The record that has taken its place. */
+  replacedBy: nullable(Digest),
+  /** What it opens waits until these roles have countersigned; the default comes after `due`. */
+  confirmation: nullable(object({ waitingFor: Type.Array(DocumentId), due: UnixSeconds })),
   /** The fields that this member sees, and the roles that each one goes to. */
   fields: Type.Array(object({ name: Pointer, value: AnyJson, subject: DocumentId, to: Type.Array(DocumentId) })),
   /** Null for the member's own records and until the fields have come. */
@@ -74,6 +83,38 @@ export const RecordView = object({
 })
 export type RecordView = Type.Static<typeof RecordView>
 
+const DisputeOutcome = Type.Enum(['withdrawn', 'settled', 'upheld', 'rejected'])
+
+const DisputeView = object({
+  dispute: Digest,
+  record: Digest,
+  as: DocumentId,
+  index: Count,
+  time: UnixSeconds,
+  /** The last second for a decision; then the default. */
+  due: UnixSeconds,
+  /** How it ended, by which entry; `void`: another entry made its record void. */
+  end: nullable(object({ outcome: Type.Enum(['withdrawn', 'settled', 'upheld', 'rejected', 'void']), by: Digest })),
+})
+export type DisputeView = Type.Static<typeof DisputeView>
+
+const act = { id: Digest, as: DocumentId, from: Digest, index: Count, time: UnixSeconds }
+
+/** An entry that is neither an action nor a dispute. */
+const ActView = Type.Union([
+  object({ kind: Type.Literal('confirm'), ...act, record: Digest, accept: Type.Boolean() }),
+  object({
+    kind: Type.Literal('resolve'),
+    ...act,
+    dispute: Digest,
+    outcome: DisputeOutcome,
+    correction: nullable(Digest),
+  }),
+  object({ kind: Type.Literal('lapse'), ...act, what: Lapsed }),
+  object({ kind: Type.Literal('extend'), ...act, step: DocumentId, until: UnixSeconds }),
+])
+export type ActView = Type.Static<typeof ActView>
+
 export const CaseView = object({
   case: RandomId,
   blueprint: Digest,
@@ -83,9 +124,25 @@ export const CaseView = object({
   /** The member bound to each role so far. */
   roles: Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: Digest }),
   records: Type.Array(RecordView),
-  /** Steps that may be taken now; `waits` while a dispute holds them up. */
-  open: Type.Array(object({ step: DocumentId, role: DocumentId, waits: Type.Boolean() })),
-  disputes: Type.Array(object({ dispute: Digest, record: Digest, as: DocumentId, index: Count, time: UnixSeconds })),
+  /** Steps that may be taken now; `waits` while a dispute holds them up and their deadlines stand still. */
+  open: Type.Array(
+    object({
+      step: DocumentId,
+      role: DocumentId,
+      waits: Type.Boolean(),
+      since: UnixSeconds,
+      /** The last second of its deadline. */
+      due: nullable(UnixSeconds),
+    }),
+  ),
+  /** Branches that have come from one step and wait at the next for the others. */
+  waiting: Type.Array(object({ step: DocumentId, from: DocumentId })),
+  disputes: Type.Array(DisputeView),
+  acts: Type.Array(ActView),
+  /** The review that has been asked for and is not decided. */
+  review: nullable(object({ record: Digest, request: Digest })),
+  /** Versions of the blueprint under which the case ran before, oldest first. */
+  movedFrom: Type.Array(Digest),
   /** What this member's node gave to whom. */
   sharedWith: Type.Array(
     object({
@@ -108,18 +165,30 @@ const CaseSummary = object({
   startedAt: UnixSeconds,
   changedAt: UnixSeconds,
   ended: Type.Boolean(),
+  /** The earliest deadline that leads somewhere by itself. */
+  dueAt: nullable(UnixSeconds),
 })
 
 const InboxItem = object({
+  /** A step to take, a record to countersign, or a dispute to decide. */
+  kind: Type.Enum(['act', 'confirm', 'resolve']),
   case: RandomId,
   blueprint: Digest,
+  /** That of the record, where there is one. */
   step: DocumentId,
   title: Name,
   role: DocumentId,
+  /** Of a record to countersign, or that is in dispute. */
+  record: nullable(Digest),
+  /** Of a dispute to decide. */
+  dispute: nullable(Digest),
   since: UnixSeconds,
+  /** The last second of its deadline. */
+  due: nullable(UnixSeconds),
   /** False while fields that the step builds on have not come. */
   ready: Type.Boolean(),
 })
+export type InboxItem = Type.Static<typeof InboxItem>
 
 export const startCase = route({
   method: 'POST',
@@ -138,7 +207,16 @@ export const submitAction = route({
   access: 'cases:write',
   summary: 'Takes an open step of a case. Answers once the record is committed.',
   params: CaseParams,
-  body: json(object({ step: DocumentId, data: AnyObject })),
+  body: json(
+    object({
+      step: DocumentId,
+      data: AnyObject,
+      /** A record of this step in open dispute, which this one is to take the place of: see `resolveDispute`. */
+      corrects: Type.Optional(Digest),
+      /** The record that a review is asked for. */
+      reviews: Type.Optional(Digest),
+    }),
+  ),
   idempotent: true,
   response: { status: 201, content: json(ActionReceipt) },
 })
@@ -166,7 +244,7 @@ export const listInbox = route({
   method: 'GET',
   path: '/registers/{register}/inbox',
   access: 'cases:read',
-  summary: 'The steps that wait for the member.',
+  summary: 'What waits for the member: steps, records to countersign, disputes to decide.',
   params: RegisterParams,
   query: LimitQuery,
   response: { status: 200, content: json(object({ items: Type.Array(InboxItem) })) },

@@ -83,7 +83,18 @@ describe('OpenAPI document', () => {
   })
   it('asks for an idempotency key on every submission', () => {
     const asking = table.filter(([, { idempotent }]) => idempotent === true).map(([name]) => name)
-    assert.deepEqual(asking.sort(), ['approve', 'propose', 'raiseDispute', 'startCase', 'submitAction'])
+    assert.deepEqual(asking.sort(), [
+      'approve',
+      'confirmRecord',
+      'enterLapse',
+      'extendDeadline',
+      'propose',
+      'raiseDispute',
+      'resolveDispute',
+      'startCase',
+      'submitAction',
+      'suspendRoles',
+    ])
   })
   it('limits every string, array and object that a caller sends', () => {
     for (const { operation } of operations) {
@@ -100,6 +111,8 @@ describe('OpenAPI document', () => {
           assert.ok('maxLength' in schema || 'const' in schema, at)
         if (schema.type === 'array') assert.ok('maxItems' in schema, at)
         if (schema.type === 'object' && 'properties' in schema) assert.equal(schema.additionalProperties, false, at)
+        if (typeof schema.additionalProperties === 'object')
+          assert.ok('maxProperties' in schema && 'propertyNames' in schema, at)
       }
     }
   })

@@ -1,24 +1,6 @@
 import * as Type from 'typebox'
 import { json, route } from './route.ts'
-import { AnyObject, CaseParams, Count, Digest, DocumentId, object, Pointer, RecordParams, Text } from './scalars.ts'
-
-export const raiseDispute = route({
-  method: 'POST',
-  path: '/registers/{register}/cases/{case}/disputes',
-  access: 'cases:write',
-  summary: 'Disputes a record (RULES 17). The explanation is sealed.',
-  params: CaseParams,
-  body: json(
-    object({
-      record: Digest,
-      role: DocumentId,
-      reason: Type.Enum(['contradicts', 'undelivered', 'other']),
-      explanation: Text,
-    }),
-  ),
-  idempotent: true,
-  response: { status: 201, content: json(object({ dispute: Digest, index: Count })) },
-})
+import { AnyObject, CaseParams, Count, DocumentId, object, Pointer, RecordParams } from './scalars.ts'
 
 export const exportEvidence = route({
   method: 'POST',

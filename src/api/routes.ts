@@ -1,8 +1,9 @@
-import { approve, getBlueprint, propose } from './blueprints.ts'
+import { approve, getBlueprint, propose, suspendRoles } from './blueprints.ts'
+import { confirmRecord, enterLapse, extendDeadline, raiseDispute, resolveDispute } from './case-acts.ts'
 import { getCase, listCases, listInbox, startCase, submitAction } from './cases.ts'
 import { deliver, readDocument, sendCertificate, submitEntries } from './exchange.ts'
 import { addCheckpoint, readBundle, readCheckpoint, readTile } from './log.ts'
-import { eraseCase, exportEvidence, raiseDispute } from './records.ts'
+import { eraseCase, exportEvidence } from './records.ts'
 import { getHistory, getRegister, listRegisters } from './registers.ts'
 import { getHealth, getOpenApi } from './service.ts'
 
@@ -16,12 +17,17 @@ export const routes = {
   propose,
   approve,
   getBlueprint,
+  suspendRoles,
   startCase,
   submitAction,
   listCases,
   getCase,
   listInbox,
   raiseDispute,
+  resolveDispute,
+  confirmRecord,
+  extendDeadline,
+  enterLapse,
   exportEvidence,
   eraseCase,
   submitEntries,

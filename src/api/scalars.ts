@@ -1,6 +1,7 @@
 import * as Type from 'typebox'
 import type { JsonObject, JsonValue } from '../core/canonical-json.ts'
 import { MAX_NOTE_LENGTH } from '../core/ledger/note.ts'
+import { MAX_TIME } from '../core/ledger/shape.ts'
 import { MAX_LEAF_BYTES } from '../core/ledger/tile.ts'
 
 /** SHA-256 in base64url: member, register, entry and blueprint ids. The last character leaves no bits over. */
@@ -26,6 +27,8 @@ export const DocumentId = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]*$', min
 export const Pointer = Type.String({ pattern: '^(?:/[^/]+)+$', maxLength: 512 })
 
 export const UnixSeconds = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+/** A time that an entry can state. */
+export const LeafTime = Type.Integer({ minimum: 0, maximum: MAX_TIME })
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
 /** `<unix seconds>.<compact JWS>` (RULES 1). */
@@ -60,6 +63,14 @@ export function object<P extends Type.TProperties>(properties: P): Type.TObject<
 
 export function nullable<S extends Type.TSchema>(schema: S): Type.TUnion<[S, Type.TNull]> {
   return Type.Union([schema, Type.Null()])
+}
+
+/** Values by ids of a document. */
+export function mapOf<S extends Type.TSchema>(
+  value: S,
+  maxProperties: number,
+): Type.TUnsafe<Record<string, Type.Static<S>>> {
+  return Type.Unsafe({ type: 'object', propertyNames: DocumentId, additionalProperties: value, maxProperties })
 }
 
 /** A leaf with its proof of inclusion in the checkpoint beside it. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import * as Type from 'typebox'
-import { DocumentId, nullable, object, Pointer } from './scalars.ts'
+import { DocumentId, mapOf, nullable, object, Pointer } from './scalars.ts'
 import { explainMismatch, matches } from './validate.ts'
 
 const schema = object({
@@ -11,12 +11,17 @@ const schema = object({
   count: Type.Optional(Type.Integer({ minimum: 1, maximum: 9 })),
   kind: Type.Optional(Type.Enum(['a', 'b'])),
   more: Type.Optional(nullable(object({ name: Type.String({ minLength: 1, maxLength: 3 }) }))),
+  map: Type.Optional(mapOf(DocumentId, 2)),
 })
 const valid = { role: 'applicant', fields: 'all' }
 
 describe('validate', () => {
   it('takes what matches', () => {
-    for (const value of [valid, { ...valid, fields: ['/a', '/b/c'] }, { ...valid, count: 9, kind: 'b', more: null }]) {
+    for (const value of [
+      valid,
+      { ...valid, fields: ['/a', '/b/c'] },
+      { ...valid, count: 9, kind: 'b', more: null, map: { a: 'b' } },
+    ]) {
       assert.equal(matches(schema, value), true)
     }
   })
@@ -38,6 +43,12 @@ describe('validate', () => {
     [{ ...valid, fields: ['/a', '/b', '/c'] }, 'INPUT_INVALID', '/body/fields'],
     [{ ...valid, fields: Array(20).fill('a') }, 'INPUT_INVALID', '/body/fields'],
     [{ ...valid, more: { name: 'long' } }, 'INPUT_INVALID', '/body/more'],
+    [{ ...valid, map: [] }, 'INPUT_TYPE_WRONG', '/body/map'],
+    [{ ...valid, map: { a: 5 } }, 'INPUT_TYPE_WRONG', '/body/map'],
+    [{ ...valid, map: { a: 'two words' } }, 'INPUT_INVALID', '/body/map'],
+    [{ ...valid, map: { 'two words': 'a' } }, 'INPUT_INVALID', '/body/map'],
+    [{ ...valid, map: { ['a'.repeat(65)]: 'a' } }, 'INPUT_TOO_LONG', '/body/map'],
+    [{ ...valid, map: { a: 'a', b: 'b', c: 'c' } }, 'INPUT_TOO_LONG', '/body/map'],
   ]
   for (const [value, code, at] of refused) {
     it(`says ${code} at ${at} of ${JSON.stringify(value)?.slice(0, 60)}`, () => {
@@ -57,7 +68,10 @@ describe('validate', () => {
         tie('object'),
         fc.array(tie('value'), { maxLength: 3 }),
       ),
-      object: fc.dictionary(fc.constantFrom('role', 'fields', 'count', 'kind', 'more', 'name', secret), tie('value')),
+      object: fc.dictionary(
+        fc.constantFrom('role', 'fields', 'count', 'kind', 'more', 'map', 'name', secret),
+        tie('value'),
+      ),
     })).object
     fc.assert(
       fc.property(dirty, (value) => {

@@ -36,7 +36,7 @@ export function explainMismatch(schema: TSchema, value: unknown, root: string): 
     const got = kindOf(valueAt(value, union))
     return { code: 'INPUT_INVALID', at: `${root}${union}`, expected: 'one of the documented forms', got }
   }
-  const at = `${root}${error.instancePath}`
+  const at = `${root}${knownPlace(schema, error.instancePath)}`
   const got = kindOf(valueAt(value, error.instancePath))
   switch (error.keyword) {
     case 'type':
@@ -48,8 +48,9 @@ export function explainMismatch(schema: TSchema, value: unknown, root: string): 
       return { code: 'INPUT_FIELD_MISSING', at: `${at}/${first}`, expected: 'this field', got: 'no such field' }
     }
     case 'maxLength':
-    case 'maxItems': {
-      const unit = error.keyword === 'maxLength' ? 'characters' : 'items'
+    case 'maxItems':
+    case 'maxProperties': {
+      const unit = { maxLength: 'characters', maxItems: 'items', maxProperties: 'entries' }[error.keyword]
       const { limit } = error.params
       return { code: 'INPUT_TOO_LONG', at, expected: `at most ${limit} ${unit}`, got: 'more', limit }
     }
@@ -89,6 +90,20 @@ function findUnion({ keyword, schemaPath, instancePath }: SchemaError): string |
     .split('/')
     .slice(0, depth + 1)
     .join('/')
+}
+
+/** The part of a place that the schema names: keys of a map are the sender's. */
+function knownPlace(schema: TSchema, instancePath: string): string {
+  let within = schema as { properties?: Record<string, object>; items?: object }
+  const known: string[] = []
+  for (const part of instancePath.split('/').slice(1)) {
+    const { properties = {}, items } = within
+    const inner = Object.hasOwn(properties, part) ? properties[part] : items
+    if (inner === undefined) break
+    known.push(part)
+    within = inner
+  }
+  return known.map((part) => `/${part}`).join('')
 }
 
 function valueAt(value: unknown, pointer: string): unknown {

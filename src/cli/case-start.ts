@@ -1,6 +1,5 @@
 import type { ActionReceipt } from '../api/cases.ts'
-import { ConcordatError } from '../core/error.ts'
-import type { Connection } from './connection.ts'
+import { blueprintOf, type Connection } from './connection.ts'
 import { EXIT } from './exit-code.ts'
 import { readDataFile } from './files.ts'
 import { formatTime, type Output, withProgress, writeJson } from './output.ts'
@@ -15,11 +14,7 @@ export async function runCaseStart(command: {
   output: Output
 }): Promise<number> {
   const { connection, role, key, output } = command
-  const blueprint = command.blueprint ?? connection.blueprint
-  if (blueprint === null) {
-    const expected = '--blueprint HASH, as this server is no sandbox'
-    throw new ConcordatError({ code: 'OPTION_MISSING', expected, got: 'none', option: '--blueprint' })
-  }
+  const blueprint = blueprintOf(connection, command.blueprint)
   const data = readDataFile(command.data)
   const receipt = await withProgress(output, 'waiting for the other members to check it', () =>
     connection.client.startCase({ blueprint, role, data, idempotencyKey: key }),

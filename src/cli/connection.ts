@@ -41,6 +41,14 @@ export function openConnection(options: ConnectionOptions): Connection {
   return { client, register, blueprint, close: () => http.close() }
 }
 
+/** The one named, or the one that the sandbox's members agreed. */
+export function blueprintOf(connection: Connection, named: string | undefined): string {
+  const blueprint = named ?? connection.blueprint
+  if (blueprint !== null) return blueprint
+  const expected = '--blueprint HASH, as this server is no sandbox'
+  throw new ConcordatError({ code: 'OPTION_MISSING', expected, got: 'none', option: '--blueprint' })
+}
+
 function ofSandbox({ tokens, as, allowInternal }: ConnectionOptions) {
   if (tokens === undefined || as === undefined) {
     throw incomplete('--as MEMBER with a sandbox, or --address, --token-file and --register', 'neither')

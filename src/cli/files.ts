@@ -15,6 +15,16 @@ export function readDataFile(path: string): JsonObject {
   throw new ConcordatError({ code: 'INPUT_TYPE_WRONG', expected: 'a JSON object', got: 'another value', at: '' })
 }
 
+/** What a person wrote, without the line end that editors put last. */
+export function readTextFile(path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readBytes(path)).replace(/\r?\n$/, '')
+  } catch (error) {
+    if (error instanceof ConcordatError) throw error
+    throw unreadable(path, 'a text in UTF-8', 'bytes that are not')
+  }
+}
+
 /** A bearer token, alone in its file. */
 export function readToken(path: string): string {
   const token = new TextDecoder().decode(readBytes(path)).trim()

@@ -22,6 +22,24 @@ export function wholeNumber(option: string, max: number): (text: string) => numb
   }
 }
 
+export function parseOneOf<T extends string>(option: string, values: readonly T[]): (text: string) => T {
+  return (text) => {
+    const value = values.find((candidate) => candidate === text)
+    if (value !== undefined) return value
+    throw invalid(option, `one of ${values.join(', ')}`)
+  }
+}
+
+/** RFC 3339 to the second, with its offset: what a time means must not depend on where the command runs. */
+export function parseTime(option: string, text: string): number {
+  const [, date, offset] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)$/.exec(text) ?? []
+  const local = Date.parse(`${date}Z`)
+  const time = Date.parse(`${date}${offset}`)
+  // A day or hour that is none is moved to the next one by some parsers.
+  if (time >= 0 && new Date(local).toISOString().startsWith(date ?? '')) return time / 1000
+  throw invalid(option, 'a time such as 2026-12-24T23:59:59Z')
+}
+
 function invalid(option: string, expected: string): ConcordatError {
   return new ConcordatError({ code: 'OPTION_INVALID', expected, got: 'something else', option })
 }

@@ -14,7 +14,7 @@ import {
   TestLog,
   type TestMember,
 } from '../../test/tlog-register.ts'
-import type { CaseView } from '../api/cases.ts'
+import type { CaseView, RecordView } from '../api/cases.ts'
 import { readTile } from '../api/log.ts'
 import { problemType } from '../api/problem.ts'
 import type { RegisterHistory } from '../api/registers.ts'
@@ -43,12 +43,12 @@ const blueprint = digest('a blueprint')
 const log = new TestLog()
 let founding = ''
 
-function record(of = caseId): string {
+function record(change: { bp?: string; replaces?: string } = {}): string {
   const claims = {
     ...signedBy(signer.id),
     reg: register,
     bp: blueprint,
-    case: of,
+    case: caseId,
     step: 's1',
     as: 'council',
     prev: [],
@@ -58,6 +58,7 @@ function record(of = caseId): string {
     groups: [digest('group')],
     _sd_alg: 'sha-256',
     _sd: Array.from({ length: 8 }, (_, i) => digest(`disclosure ${i}`)).sort(),
+    ...change,
   }
   const header = { alg: 'ES256', kid: thumbprint(signer.record.publicJwk), typ: 'action+sd-jwt' }
   return signEntry(header, claims, signer.record)
@@ -86,6 +87,10 @@ function views(checkpoint: string, of: TestLog = log): { history: RegisterHistor
         as: 'council',
         from: signer.id,
         next: ['pay'],
+        void: false,
+        replaces: null,
+        replacedBy: null,
+        confirmation: null,
         fields: [],
         verdict: null,
         notCheckable: [],
@@ -110,7 +115,11 @@ function views(checkpoint: string, of: TestLog = log): { history: RegisterHistor
       roles: { council: signer.id },
       records,
       open: [],
+      waiting: [],
       disputes: [],
+      acts: [],
+      review: null,
+      movedFrom: [],
       sharedWith: [],
       checkpoint,
     },
@@ -295,7 +304,11 @@ describe('client: what a proxy may not alter', () => {
     for (const change of [
       (view: CaseView) => Object.assign(view.records[0]!, { as: 'applicant' }),
       (view: CaseView) => Object.assign(view.records[0]!, { from: digest('another') }),
+      (view: CaseView) => Object.assign(view.records[0]!, { replaces: view.records[1]!.record }),
+      (view: CaseView) => Object.assign(view.records[0]!, { replacedBy: view.records[1]!.record }),
+      (view: CaseView) => Object.assign(view.records[0]!, { replacedBy: digest('another') }),
       (view: CaseView) => Object.assign(view, { blueprint: digest('another') }),
+      (view: CaseView) => Object.assign(view, { blueprint: digest('another'), movedFrom: [digest('a third')] }),
       (view: CaseView) => Object.assign(view, { case: toBase64url(randomBytes(16)) }),
     ]) {
       answerCase = altering(change)
@@ -416,5 +429,49 @@ describe('client: answers of another form', () => {
     await refusedAs('REMOTE_RESPONSE_INVALID')
     answerCase = problem({ facts: { expected: 'a', got: { name: 'b' } } })
     await refusedAs('REMOTE_RESPONSE_INVALID')
+  })
+})
+
+describe('client: a case that was corrected and has moved to a newer version', () => {
+  const older = digest('an older version')
+  let corrected = ''
+  let correction = ''
+  before(() => {
+    const first = record({ bp: older })
+    corrected = entryIdOf(first)
+    const second = record({ replaces: corrected })
+    correction = entryIdOf(second)
+    log.append(first)
+    log.append(second)
+  })
+  const showing = (change: (records: { old: RecordView; now: RecordView }, view: CaseView) => void) =>
+    altering((view) => {
+      view.movedFrom = [older]
+      const find = (id: string) => view.records.find((one) => one.record === id)!
+      const records = { old: find(corrected), now: find(correction) }
+      records.old.replacedBy = correction
+      records.now.replaces = corrected
+      change(records, view)
+    })
+  it('is taken', async () => {
+    answerCase = showing(() => undefined)
+    await client.getCase(caseId)
+  })
+  it('shows every correction, and none that is none', async () => {
+    answerCase = showing(({ now }) => {
+      now.replaces = null
+    })
+    await refusedAs('RESPONSE_MISMATCH')
+    answerCase = showing(({ old, now }) => {
+      old.replacedBy = null
+      now.replacedBy = corrected
+    })
+    await refusedAs('RESPONSE_MISMATCH')
+  })
+  it('shows no record of a version under which it did not run', async () => {
+    answerCase = showing((_, view) => {
+      view.movedFrom = []
+    })
+    await refusedAs('RESPONSE_MISMATCH')
   })
 })

@@ -1,4 +1,5 @@
-import { approve, getBlueprint, propose } from '../api/blueprints.ts'
+import { approve, getBlueprint, propose, suspendRoles } from '../api/blueprints.ts'
+import { confirmRecord, enterLapse, extendDeadline, raiseDispute, resolveDispute } from '../api/case-acts.ts'
 import {
   type ActionReceipt,
   type CaseView,
@@ -10,7 +11,7 @@ import {
   submitAction,
 } from '../api/cases.ts'
 import { readTile } from '../api/log.ts'
-import { eraseCase, exportEvidence, raiseDispute } from '../api/records.ts'
+import { eraseCase, exportEvidence } from '../api/records.ts'
 import { getHistory, getRegister, listRegisters } from '../api/registers.ts'
 import { type BodyOf, pathOf, type ResponseOf, type Route } from '../api/route.ts'
 import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
@@ -43,6 +44,9 @@ interface Submission {
   /** 1 to 128 printable characters; the same key with the same request does nothing twice. */
   idempotencyKey: string
 }
+
+/** What is submitted about a case. */
+type InCase<R extends Route> = BodyOf<R> & { case: string } & Submission
 
 /**
  * A member's own node, over HTTP. Every proof in an answer is verified before the answer is passed on: see RegisterVerifier.
@@ -96,6 +100,13 @@ export class Client {
     return this.#call(approve, {}, body, { idempotencyKey })
   }
 
+  suspendRoles(
+    suspension: BodyOf<typeof suspendRoles> & { blueprint: string } & Submission,
+  ): Promise<ResponseOf<typeof suspendRoles>> {
+    const { idempotencyKey, blueprint, ...body } = suspension
+    return this.#call(suspendRoles, { blueprint }, body, { idempotencyKey })
+  }
+
   /** The document is checked against the hash asked for. */
   async getBlueprint(blueprint: string): Promise<ResponseOf<typeof getBlueprint>> {
     const answer = await this.#call(getBlueprint, { blueprint }, undefined)
@@ -116,12 +127,14 @@ export class Client {
   }
 
   /** Resolves once the record is committed. */
-  async submitAction(action: BodyOf<typeof submitAction> & { case: string } & Submission): Promise<ActionReceipt> {
+  async submitAction(action: InCase<typeof submitAction>): Promise<ActionReceipt> {
     const { idempotencyKey, case: caseId, ...body } = action
     const known = await this.#verifier.findKnown()
     const receipt = await this.#call(submitAction, { case: caseId }, body, { idempotencyKey })
     this.#requireSame(receipt.case, caseId, '/case')
-    await this.#verifyReceipt(receipt, known)
+    const { prev, replaces } = await this.#verifyReceipt(receipt, known)
+    if (action.corrects !== undefined) this.#requireSame(replaces, action.corrects, '/leaf')
+    if (action.reviews !== undefined) this.#requireSame(prev.join(), action.reviews, '/leaf')
     return receipt
   }
 
@@ -134,6 +147,7 @@ export class Client {
     return (await this.#call(listInbox, {}, undefined, { limit })).items
   }
 
+  /** Each record and which one it replaces are proven; what became of a record since (void, disputes, deadlines) is the node's word. */
   async getCase(caseId: string): Promise<CaseView> {
     const known = await this.#verifier.findKnown()
     const view = await this.#call(getCase, { case: caseId }, undefined)
@@ -144,11 +158,24 @@ export class Client {
     return view
   }
 
-  raiseDispute(
-    dispute: BodyOf<typeof raiseDispute> & { case: string } & Submission,
-  ): Promise<ResponseOf<typeof raiseDispute>> {
-    const { idempotencyKey, case: caseId, ...body } = dispute
-    return this.#call(raiseDispute, { case: caseId }, body, { idempotencyKey })
+  raiseDispute(dispute: InCase<typeof raiseDispute>): Promise<ResponseOf<typeof raiseDispute>> {
+    return this.#enter(raiseDispute, dispute)
+  }
+
+  resolveDispute(resolution: InCase<typeof resolveDispute>): Promise<ResponseOf<typeof resolveDispute>> {
+    return this.#enter(resolveDispute, resolution)
+  }
+
+  confirmRecord(confirmation: InCase<typeof confirmRecord>): Promise<ResponseOf<typeof confirmRecord>> {
+    return this.#enter(confirmRecord, confirmation)
+  }
+
+  extendDeadline(extension: InCase<typeof extendDeadline>): Promise<ResponseOf<typeof extendDeadline>> {
+    return this.#enter(extendDeadline, extension)
+  }
+
+  enterLapse(lapse: InCase<typeof enterLapse>): Promise<ResponseOf<typeof enterLapse>> {
+    return this.#enter(enterLapse, lapse)
   }
 
   /** The file as it can be handed on, and what it proves. */
@@ -182,9 +209,13 @@ export class Client {
     const claims = this.#parseRecord(record, at)
     await this.#verifier.verifyInclusion(record, checkpoint)
     this.#requireSame(claims.case, view.case, `${at}/leaf`)
-    this.#requireSame(claims.bp, view.blueprint, '/blueprint')
+    if (!view.movedFrom.includes(claims.bp)) this.#requireSame(claims.bp, view.blueprint, '/blueprint')
     this.#requireSame(claims.as, record.as, `${at}/as`)
     this.#requireSame(claims.iss, record.from, `${at}/from`)
+    this.#requireSame(claims.replaces, record.replaces, `${at}/replaces`)
+    if (record.replacedBy === null) return
+    const newer = view.records.find((other) => other.record === record.replacedBy)
+    this.#requireSame(newer?.replaces ?? null, record.record, `${at}/replacedBy`)
   }
 
   /** The leaf must be the record that it is said to be: its id is a digest of what was signed (RULES 1). */
@@ -222,6 +253,12 @@ export class Client {
     return this.#call(readTile, { member, level: String(level), tile: name.join('/') }, undefined)
   }
 
+  #enter<R extends Route>(route: R, entry: { case: string } & Submission): Promise<ResponseOf<R>> {
+    const { idempotencyKey, case: caseId, ...body } = entry
+    // Callers give an `InCase<R>`; what is left of one is the route's body, which a type for any route cannot say.
+    return this.#call(route, { case: caseId }, body as unknown as BodyOf<R>, { idempotencyKey })
+  }
+
   async #call<R extends Route>(
     route: R,
     params: Record<string, string>,
@@ -248,7 +285,7 @@ export class Client {
   }
 
   /** An answer about something else than was asked for, or that its own leaf contradicts. */
-  #requireSame(got: string, expected: string, at: string): void {
+  #requireSame(got: string | null, expected: string | null, at: string): void {
     if (got === expected) return
     throw new ConcordatError({
       code: 'RESPONSE_MISMATCH',

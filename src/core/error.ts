@@ -93,10 +93,8 @@ interface ErrorFacts {
   KIND_UNKNOWN: object
   KIND_NOT_BUILT: { kind: string }
   PERSON_KEY_NOT_BUILT: object
-  REVIEW_NOT_BUILT: object
   PROPOSAL_NOT_BUILT: { type: string }
   SKELETON_INVALID: At
-  SKELETON_FEATURE_NOT_BUILT: { step: string; feature: string }
   CALENDAR_EXCEEDED: { from: string; to: string }
   KEY_NOT_VALID: { use: string }
   RULES_VERSION_UNKNOWN: { version: number }
@@ -158,12 +156,36 @@ interface ErrorFacts {
   DISPUTE_NOT_ENTITLED: { role: string }
   DISPUTE_REPEATED: { role: string }
   DISPUTE_TOO_LATE: { until: number; time: number }
+  DISPUTE_UNKNOWN: object
+  DISPUTE_ENDED: object
+  RECORD_VOID: object
+  RECORD_REPLACED: object
+  REPLACES_NOT_ALLOWED: { step: string }
+  CORRECTION_NOT_OPEN: { step: string }
+  CORRECTION_UNKNOWN: object
+  SETTLEMENT_TOO_LATE: object
+  RESOLVE_NOT_ALLOWED: { role: string }
+  REVIEW_BY_FIRST_DECIDER: { step: string }
+  REVIEW_TOO_LATE: { until: number; time: number }
+  CASE_NOT_ENDED: { step: string }
+  CASE_NOT_MAPPED: { step: string }
+  MAPPING_INVALID: { step: string }
+  CONFIRM_BY_SIGNER: object
+  CONFIRM_NOT_OPEN: { role: string }
+  CONFIRM_WAITS: object
+  /** `step` where an opening is to lapse. */
+  LAPSE_NOT_ALLOWED: { step?: string }
+  LAPSE_TOO_EARLY: { due: number; time: number }
+  EXTEND_NOT_ALLOWED: { step: string }
+  EXTEND_OUTSIDE_LIMIT: { due: number; limit: number }
+  ROLE_SUSPENDED: { role: string }
+  SUSPEND_NOT_OWN_ROLE: { role: string }
+  SUSPEND_CHANGES_NOTHING: { role: string }
 
   // blueprint
   BLUEPRINT_INVALID: At
   BLUEPRINT_REFERENCE_UNKNOWN: At & { name: string }
   BLUEPRINT_IS_TEMPLATE: At & { role: string }
-  BLUEPRINT_FEATURE_NOT_BUILT: At & { feature: string }
   SCHEMA_INVALID: At
   SCHEMA_KEYWORD_REFUSED: At & { keyword: string }
   SCHEMA_PATTERN_INVALID: At
@@ -186,6 +208,11 @@ interface ErrorFacts {
   EXPLANATION_MISSING: At
   BIND_ROLE_TAKEN: At & { role: string }
   BIND_MEMBERS_NOT_DISTINCT: At & { role: string; other: string }
+  IMPORT_FORMAT_UNKNOWN: At
+  IMPORT_INVALID: At
+  IMPORT_TOO_LARGE: At & { limit: number }
+  IMPORT_TEMPLATE_INVALID: At
+  IMPORT_TEMPLATE_OPERATOR_UNKNOWN: At & { operator: string }
 
   // audit
   AUDIT_LEAF_ALTERED: { index: number }

@@ -1,17 +1,17 @@
+import assert from 'node:assert'
 import { advance } from '../core/blueprint/advance.ts'
-import { type Blueprint, documentStepId, getStep, opaqueStepId } from '../core/blueprint/blueprint.ts'
+import { documentStepId, getStep, opaqueStepId } from '../core/blueprint/blueprint.ts'
 import { ACTOR_FIELD, groupsOf } from '../core/blueprint/groups.ts'
 import { join, split } from '../core/blueprint/pointer.ts'
 import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
 import { toBase64url } from '../core/crypto/base64url.ts'
 import { thumbprint } from '../core/crypto/thumbprint.ts'
-import { ConcordatError } from '../core/error.ts'
 import { parseEntry } from '../core/ledger/entry.ts'
-import type { BlueprintRow, CaseRow } from '../core/ledger/state.ts'
 import { sealGroup } from '../core/record/group.ts'
 import { buildRecordClaims, type Field, recordSigningInput } from '../core/record/record.ts'
 import type { StoredGroup, Submission } from '../storage/storage.ts'
-import { findCaseRow, getBlueprintRow, getCaseRow, type Part, refuseUnacceptable } from './part.ts'
+import { findCaseRow, getCaseRow, type Part, refuseUnacceptable } from './part.ts'
+import { isCorrection, type Place, placeIn, startPlace } from './place.ts'
 import { viewOf } from './sight.ts'
 
 /** Who acted for the member, and how they signed in: told to nobody else (RULES 21, group 0). */
@@ -27,6 +27,10 @@ export interface ActionRequest {
   /** Document step id; the start step where a case starts. */
   step: string | null
   data: JsonObject
+  /** The disputed record in whose place it is offered (RULES 17). */
+  corrects?: string | null
+  /** The record that is to be reviewed; the newest one where absent (RULES 18). */
+  reviews?: string | null
   idempotencyKey: string
   caller: Caller
 }
@@ -53,14 +57,22 @@ export async function requestMacs(part: Part, idempotencyKey: string, request: J
 
 /** Runs the blueprint, splits the data into sealed groups and signs the record. Nothing is stored or sent yet. */
 export async function prepareAction(part: Part, action: ActionRequest, macs: RequestMacs): Promise<Prepared> {
-  const place = action.case === null ? await startPlace(part, action) : await openPlace(part, action.case, action)
+  const place = await findPlace(part, action)
   return signAction(part, place, { data: action.data, actor: { ...action.caller, signIn: 'access token' }, macs })
+}
+
+async function findPlace(part: Part, action: ActionRequest): Promise<Place> {
+  if (action.case === null) return startPlace(part, { case: null, blueprint: action.blueprint ?? '' })
+  const row = await getCaseRow(part, action.case)
+  const { corrects = null, reviews = null } = action
+  return placeIn(part, action.case, row, { step: action.step ?? '', bp: row.bp, corrects, reviews })
 }
 
 /** The same action again for an entry that expired unordered: same case, same data, same idempotency key (RULES 26). */
 export async function renewAction(part: Part, expired: Submission): Promise<Prepared> {
-  const { claims } = parseEntry(expired.jws)
-  if (!('step' in claims)) throw new TypeError('only actions are renewed here')
+  const entry = parseEntry(expired.jws)
+  assert(entry.kind === 'action+sd-jwt')
+  const { claims } = entry
   const own = await part.storage.recordGroups(part.register, expired.id, claims.as)
   const fields = (await part.vault.fields(own)).get(expired.id) ?? []
   const blueprint = await part.documents.get(claims.bp)
@@ -69,69 +81,18 @@ export async function renewAction(part: Part, expired: Submission): Promise<Prep
   const data = join(fields.filter(([pointer]) => pointer !== ACTOR_FIELD && !computed.has(pointer)))
   const actor = fields.find(([pointer]) => pointer === ACTOR_FIELD)?.[1] ?? null
   const macs = { idempotency: expired.idempotency, request: expired.request }
-  const request = { case: claims.case, blueprint: claims.bp, step }
-  const started = (await findCaseRow(part, claims.case)) !== undefined
-  const place = started ? await openPlace(part, claims.case, request) : await startPlace(part, request)
+  const row = await findCaseRow(part, claims.case)
+  if (row === undefined) {
+    return signAction(part, await startPlace(part, { case: claims.case, blueprint: claims.bp }), { data, actor, macs })
+  }
+  const replaced = row.records.find(({ id }) => id === claims.replaces)
+  const place = await placeIn(part, claims.case, row, {
+    step,
+    bp: claims.bp,
+    corrects: replaced !== undefined && isCorrection(row, claims, replaced) ? replaced.id : null,
+    reviews: blueprint.review?.request.includes(step) ? (claims.prev[0] ?? null) : null,
+  })
   return signAction(part, place, { data, actor, macs })
-}
-
-interface Place {
-  caseId: string
-  row: CaseRow | null
-  blueprintRow: BlueprintRow
-  blueprint: Blueprint
-  hash: string
-  step: string
-  role: string
-  prev: readonly string[]
-}
-
-async function startPlace(
-  part: Part,
-  request: { case: string | null; blueprint: string | null; step: string | null },
-): Promise<Place> {
-  const hash = request.blueprint ?? ''
-  const blueprintRow = await getBlueprintRow(part, hash)
-  const blueprint = await part.documents.get(hash)
-  const step = getStep(blueprint, blueprint.start)
-  const caseId = request.case ?? toBase64url(part.random(16))
-  return { caseId, row: null, blueprintRow, blueprint, hash, step: step.id, role: step.role, prev: [] }
-}
-
-async function openPlace(part: Part, caseId: string, request: { step: string | null }): Promise<Place> {
-  const row = await getCaseRow(part, caseId)
-  const blueprintRow = await getBlueprintRow(part, row.bp)
-  const blueprint = await part.documents.get(row.bp)
-  const step = blueprint.steps.find(({ id }) => id === request.step)
-  if (step === undefined) {
-    throw new ConcordatError({ code: 'STEP_UNKNOWN', expected: 'a step of the blueprint', got: 'another' })
-  }
-  const opaque = opaqueStepId(blueprint, step.id)
-  const opening = step.withdrawal
-    ? { prev: [row.records[0]!.id] }
-    : row.openings.findLast((candidate) => candidate.step === opaque)
-  if (opening === undefined || row.ended) {
-    throw new ConcordatError({
-      code: 'STEP_NOT_OPEN',
-      expected: row.ended ? 'a case that has not ended' : `one of ${openSteps(blueprint, row).join(', ')}`,
-      got: step.id,
-      step: step.id,
-      open: openSteps(blueprint, row),
-    })
-  }
-  if (row.roles[step.role] !== undefined && row.roles[step.role]?.member !== part.member) {
-    throw new ConcordatError({
-      code: 'SIGNER_NOT_BOUND_TO_ROLE',
-      expected: `the member bound to ${step.role}`,
-      got: 'another member',
-      role: step.role,
-    })
-  }
-  return { caseId, row, blueprintRow, blueprint, hash: row.bp, step: step.id, role: step.role, prev: opening.prev }
-}
-
-function openSteps(blueprint: Blueprint, row: CaseRow): string[] {
-  return row.openings.map(({ step }) => documentStepId(blueprint, step)).sort()
 }
 
 async function signAction(
@@ -141,14 +102,15 @@ async function signAction(
 ): Promise<Prepared> {
   const { blueprint, caseId, step, role, prev } = place
   const iat = part.clock.now()
+  const version = { bp: place.hash, blueprint }
+  const { roles, row } = place
   const view =
-    place.row === null
+    row === null
       ? { values: {}, sees: {}, bound: {} }
-      : await viewOf(part, { caseId, row: place.row, blueprint, role, prev, before: Number.MAX_SAFE_INTEGER })
+      : await viewOf(part, { caseId, row, version, role, prev, before: Number.MAX_SAFE_INTEGER, roles })
   const outcome = advance(blueprint, view, { step, role, data: content.data }, iat)
   const skeletonStep = place.blueprintRow.skeleton.steps.find(({ id }) => id === opaqueStepId(blueprint, step))!
-  const fixed = place.blueprintRow.skeleton.roles.find(({ id }) => id === role)?.member !== null
-  const starter = place.row === null && !fixed ? { [role]: part.member } : {}
+  const starter = place.bindsSigner ? { [role]: part.member } : {}
   const bind = Object.entries({ ...starter, ...outcome.bind }).map(([bound, member]) => [bound, { member }] as const)
 
   const groups = groupsOf(blueprint, step)
@@ -171,7 +133,7 @@ async function signAction(
       prev: [...prev],
       next: outcome.next.map((id) => opaqueStepId(blueprint, id)).sort(),
       bind: Object.fromEntries(bind),
-      replaces: null,
+      replaces: place.replaces,
     },
     groups: fieldsOfGroup,
     digestCount: skeletonStep.digests,

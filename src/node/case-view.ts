@@ -1,12 +1,13 @@
-import { type Blueprint, documentStepId, getStep, type Text } from '../core/blueprint/blueprint.ts'
+import { type Blueprint, documentStepId, getStep } from '../core/blueprint/blueprint.ts'
 import { groupsOf } from '../core/blueprint/groups.ts'
 import type { JsonValue } from '../core/canonical-json.ts'
 import { toBase64url } from '../core/crypto/base64url.ts'
-import { caseAsOf } from '../core/ledger/case-as-of.ts'
 import type { CaseRecord, CaseRow } from '../core/ledger/state.ts'
-import type { Delivery, InboxItem, Receipt, StoredGroup } from '../storage/storage.ts'
-import { getBlueprintRow, getCaseRow, type Part } from './part.ts'
+import type { Delivery, Receipt, StoredGroup } from '../storage/storage.ts'
+import { viewAct } from './act-view.ts'
+import { caseAt, getCaseRow, type Part } from './part.ts'
 import type { Verdict } from './receive.ts'
+import { type DocumentVersion, documentsOf, stepNameIn } from './versions.ts'
 
 interface FieldView {
   name: string
@@ -24,6 +25,10 @@ export interface RecordView {
   as: string
   from: string
   next: string[]
+  void: boolean
+  replaces: string | null
+  replacedBy: string | null
+  confirmation: { waitingFor: string[]; due: number } | null
   fields: FieldView[]
   verdict: Verdict | null
   notCheckable: { check: string; missing: string[] }[]
@@ -33,18 +38,19 @@ export interface RecordView {
   proof: string[]
 }
 
-/** A case as this member's roles see it, up to what is committed, each record with its proof. */
+/** A case as this member's roles see it, up to what is committed, each record with its proof. Steps are the present version's. */
 export async function viewCase(part: Part, caseId: string) {
-  const newest = await getCaseRow(part, caseId)
   const certificate = part.ordering.certificate
   const size = certificate?.size ?? 0
-  const { skeleton } = await getBlueprintRow(part, newest.bp)
-  const row = caseAsOf(newest, skeleton, size)
-  const blueprint = await part.documents.get(row.bp)
+  const { row } = await caseAt(part, await getCaseRow(part, caseId), size)
+  const documents = await documentsOf(part, row)
+  const blueprint = documents.get(row.bp)!
+  const version = { bp: row.bp, blueprint }
+  const nameOf = (step: string) => documentStepId(blueprint, step)
   const groups = await part.storage.caseGroups(part.register, caseId)
   const receipts = await part.storage.caseReceipts(part.register, caseId)
   const deliveries = await part.storage.caseDeliveries(part.register, caseId)
-  const waiting = new Set(row.disputes.map(({ record }) => record))
+  const about = { row, version, documents, groups, receipts, size }
   return {
     case: caseId,
     blueprint: row.bp,
@@ -52,33 +58,29 @@ export async function viewCase(part: Part, caseId: string) {
     startedAt: row.records[0]?.time ?? 0,
     ended: row.ended,
     roles: Object.fromEntries(Object.entries(row.roles).map(([role, { member }]) => [role, member])),
-    records: await Promise.all(
-      row.records.map((record) => viewRecord(part, { blueprint, record, groups, receipts, size })),
-    ),
-    open: row.openings.map(({ step, prev }) => ({
-      step: documentStepId(blueprint, step),
-      role: getStep(blueprint, documentStepId(blueprint, step)).role,
-      waits: prev.some((record) => waiting.has(record)),
+    records: await Promise.all(row.records.map((record) => viewRecord(part, about, record))),
+    open: row.openings.map(({ step, since, due, waits }) => ({
+      step: nameOf(step),
+      role: getStep(blueprint, nameOf(step)).role,
+      waits: waits !== null,
+      since,
+      due,
     })),
-    disputes: row.disputes.map(({ id, record, as, index, time }) => ({ dispute: id, record, as, index, time })),
-    sharedWith: deliveries.flatMap((delivery) => sharedFields(blueprint, row, delivery)),
+    waiting: row.arrivals.map(({ step, from }) => ({ step: nameOf(step), from: nameOf(from) })),
+    disputes: row.disputes.map(({ id, record, as, index, time, due, end }) => ({
+      dispute: id,
+      record,
+      as,
+      index,
+      time,
+      due,
+      end: end === null ? null : { outcome: end.outcome, by: end.by },
+    })),
+    acts: row.acts.map((act) => viewAct(act, documents.get(versionAt(row, act.index))!)),
+    review: row.review,
+    movedFrom: row.versions.map(({ bp }) => bp),
+    sharedWith: deliveries.flatMap((delivery) => sharedFields(documents, row, delivery)),
     checkpoint: certificate?.note ?? '',
-  }
-}
-
-export async function viewInboxItem(part: Part, item: InboxItem) {
-  const row = await getCaseRow(part, item.case)
-  const blueprint = await part.documents.get(row.bp)
-  const step = getStep(blueprint, documentStepId(blueprint, item.step))
-  const receipts = await part.storage.caseReceipts(part.register, item.case)
-  return {
-    case: item.case,
-    blueprint: row.bp,
-    step: step.id,
-    title: inEnglish(step.title),
-    role: item.role,
-    since: item.since,
-    ready: receipts.every(({ role, state }) => role !== item.role || state !== 'awaited'),
   }
 }
 
@@ -92,33 +94,44 @@ export async function proveLeaf(
   return { index, leaf, proof: (await part.ordering.log.inclusionProof(index, size)).map(toBase64url) }
 }
 
-async function viewRecord(
-  part: Part,
-  about: {
-    blueprint: Blueprint
-    record: CaseRecord
-    groups: readonly StoredGroup[]
-    receipts: readonly Receipt[]
-    size: number
-  },
-): Promise<RecordView> {
-  const { blueprint, record, size } = about
-  const step = documentStepId(blueprint, record.step)
+/** The version under which the entry of this index came: records alone move a case. */
+function versionAt(row: CaseRow, index: number): string {
+  return row.records.findLast((record) => record.index < index)?.bp ?? row.bp
+}
+
+interface About {
+  row: CaseRow
+  version: DocumentVersion
+  documents: ReadonlyMap<string, Blueprint>
+  groups: readonly StoredGroup[]
+  receipts: readonly Receipt[]
+  size: number
+}
+
+async function viewRecord(part: Part, about: About, record: CaseRecord): Promise<RecordView> {
+  const { row, version, documents, size } = about
+  const own = documents.get(record.bp)!
+  const nameOf = (step: string) => stepNameIn(row, { bp: record.bp, step }, version) ?? documentStepId(own, step)
   const mine = about.receipts.filter((receipt) => receipt.record === record.id)
   const held = about.groups.filter((group) => group.record === record.id)
   const verdict = joinVerdicts(
     mine.flatMap((receipt) => (receipt.verdict === null ? [] : [receipt.verdict as unknown as Verdict])),
   )
+  const confirmation = row.confirmations.find((waiting) => waiting.record === record.id)
   const { leaf, proof } = await proveLeaf(part, record.index, size)
   return {
     record: record.id,
     index: record.index,
     time: record.time,
-    step,
+    step: nameOf(record.step),
     as: record.as,
     from: record.iss,
-    next: record.next.map((id) => documentStepId(blueprint, id)),
-    fields: await viewFields(part, blueprint, step, held),
+    next: record.next.map(nameOf),
+    void: record.void !== null,
+    replaces: record.replaces,
+    replacedBy: record.replacedBy,
+    confirmation: confirmation === undefined ? null : { waitingFor: confirmation.roles, due: confirmation.due },
+    fields: await viewFields(part, own, documentStepId(own, record.step), held),
     verdict,
     notCheckable: (verdict?.findings ?? []).flatMap((finding) =>
       finding.verdict === 'not checkable' && 'missing' in finding
@@ -161,15 +174,12 @@ function joinVerdicts(verdicts: readonly Verdict[]): Verdict | null {
   return against.length > 0 && last.verdict !== 'contradicts' ? { verdict: 'contradicts', findings: against } : last
 }
 
-function sharedFields(blueprint: Blueprint, row: CaseRow, delivery: Delivery) {
+function sharedFields(documents: ReadonlyMap<string, Blueprint>, row: CaseRow, delivery: Delivery) {
   const record = row.records.find(({ id }) => id === delivery.record)
-  if (record === undefined) return []
+  const blueprint = record && documents.get(record.bp)
+  if (record === undefined || blueprint === undefined) return []
   const groups = groupsOf(blueprint, documentStepId(blueprint, record.step))
   const fields = delivery.groups.flatMap((index) => groups[index]?.fields ?? [])
   const { member, role, state } = delivery
   return [{ record: delivery.record, fields, member, role, state }]
-}
-
-function inEnglish(text: Text): string {
-  return typeof text === 'string' ? text : text.en
 }

@@ -1,12 +1,9 @@
 import { canonicalize } from '../core/canonical-json.ts'
-import { toBase64url } from '../core/crypto/base64url.ts'
-import { digest } from '../core/crypto/hash.ts'
-import { formatSigningInput } from '../core/crypto/jws.ts'
-import { thumbprint } from '../core/crypto/thumbprint.ts'
 import { makeDisclosure, randomSalt } from '../core/record/disclosure.ts'
 import { commitment, sealGroup } from '../core/record/group.ts'
 import type { Prepared, RequestMacs } from './act.ts'
-import { getBlueprintRow, getCaseRow, type Part, refuseUnacceptable } from './part.ts'
+import { getCaseRow, type Part } from './part.ts'
+import { signEntry } from './sign-entry.ts'
 
 export interface DisputeRequest {
   case: string
@@ -26,15 +23,9 @@ export const DISPUTE_RETENTION = 'dispute'
 /** Signs a dispute (RULES 17). Nothing is stored or sent yet. */
 export async function prepareDispute(part: Part, dispute: DisputeRequest, macs: RequestMacs): Promise<Prepared> {
   const row = await getCaseRow(part, dispute.case)
-  await getBlueprintRow(part, row.bp)
   const disclosure = makeDisclosure(EXPLANATION_POINTER, dispute.explanation)
   const salt = randomSalt()
-  const iat = part.clock.now()
   const claims = {
-    iss: part.member,
-    iat,
-    jti: toBase64url(part.random(16)),
-    reg: part.register,
     bp: row.bp,
     case: dispute.case,
     record: dispute.record,
@@ -42,12 +33,8 @@ export async function prepareDispute(part: Part, dispute: DisputeRequest, macs: 
     reason: dispute.reason,
     explanation: commitment(EXPLANATION_GROUP, salt, [disclosure.digest]),
   }
-  const kid = thumbprint(part.custody.publicKeys().record)
-  const signingInput = formatSigningInput({ alg: 'ES256', kid, typ: 'dispute' }, claims)
-  const id = digest(signingInput)
-  const signature = await part.custody.sign('record', new TextEncoder().encode(signingInput))
-  const jws = `${signingInput}.${toBase64url(signature)}`
-  await refuseUnacceptable(part, jws)
+  const submission = await signEntry(part, { kind: 'dispute', key: 'record', case: dispute.case, claims }, macs)
+  const { id } = submission
   const { key, sealed } = sealGroup({ index: EXPLANATION_GROUP, recordId: id, salt, disclosures: [disclosure.text] })
   const group = await part.vault.keep({
     scope: {
@@ -62,21 +49,7 @@ export async function prepareDispute(part: Part, dispute: DisputeRequest, macs: 
     key,
     sealed,
   })
-  return {
-    submission: {
-      register: part.register,
-      id,
-      jws,
-      kind: 'dispute',
-      case: dispute.case,
-      iat,
-      ...macs,
-      state: 'pending',
-      index: null,
-      refusal: null,
-    },
-    groups: [group],
-  }
+  return { submission, groups: [group] }
 }
 
 /** The idempotency key under which a node disputes a record by itself: once, also after a crash. */

@@ -1,73 +1,108 @@
 import assert from 'node:assert'
-import { caseAsOf } from '../core/ledger/case-as-of.ts'
-import { type ParsedEntry, parseEntry, parseLeaf } from '../core/ledger/entry.ts'
+import { eventsOf } from '../core/ledger/case-event.ts'
+import { isCaseEntry, parseEntry, parseLeaf } from '../core/ledger/entry.ts'
 import { grantsDue } from '../core/ledger/grants-due.ts'
-import type { CaseRow } from '../core/ledger/state.ts'
-import { entryId } from '../core/ledger/verify-entry.ts'
+import { stepOfRecord } from '../core/ledger/kinds/case-entry.ts'
+import type { BlueprintRow, CaseDispute, CaseRow } from '../core/ledger/state.ts'
 import type { OrderedBatch } from '../ordering/ordering.ts'
-import type { CaseSummary, Delivery, Effects, InboxItem, Receipt } from '../storage/storage.ts'
-import { findCaseRow, getBlueprintRow, type Part } from './part.ts'
+import type { CaseSummary, Delivery, Effects, Receipt } from '../storage/storage.ts'
+import { inboxOf } from './inbox.ts'
+import { caseAt, findCaseRow, type Part, tookPart } from './part.ts'
+import { runningDeadlines } from './running-deadlines.ts'
+
+interface Collected {
+  deliveries: Delivery[]
+  receipts: Receipt[]
+}
 
 /** What committed entries mean for this member: a pure reading of the register, the same after every restart. */
 export async function effectsOf(part: Part, batch: OrderedBatch): Promise<Effects> {
   const end = batch.index + batch.leaves.length
   const effects = {
     cases: [] as CaseSummary[],
-    inbox: [] as InboxItem[],
+    inbox: [] as Effects['inbox'][number][],
     deliveries: [] as Delivery[],
     receipts: [] as Receipt[],
   }
-  const disputes: { id: string; entry: Extract<ParsedEntry, { kind: 'dispute' }> }[] = []
-  const touched = new Set<string>()
-  for (const leaf of batch.leaves) {
-    const entry = parseEntry(parseLeaf(leaf).jws)
-    if (entry.kind === 'action+sd-jwt' || entry.kind === 'dispute') touched.add(entry.claims.case)
-    if (entry.kind === 'dispute') disputes.push({ id: entryId(entry), entry })
-  }
-  for (const caseId of touched) {
+  for (const [caseId, indexes] of entriesByCase(batch)) {
     const newest = await findCaseRow(part, caseId)
     assert(newest !== undefined, 'a committed action has a case')
-    const { skeleton } = await getBlueprintRow(part, newest.bp)
-    const row = caseAsOf(newest, skeleton, end)
+    const { row, blueprint } = await caseAt(part, newest, end)
+    if (!tookPart(row, part.member)) continue
     const mine = Object.keys(row.roles).filter((role) => row.roles[role]!.member === part.member)
-    if (mine.length === 0) continue
-    effects.cases.push(summaryOf(part, caseId, row, mine))
-    effects.inbox.push(...inboxOf(part, caseId, row, skeleton.steps, mine))
-    for (const due of grantsDue(skeleton, row)) {
-      if (due.authorisedIndex < batch.index) continue
-      const record = row.records.find(({ id }) => id === due.record)
-      assert(record !== undefined)
-      const grant = {
-        register: part.register,
-        record: due.record,
-        role: due.role,
-        authorisedBy: due.authorisedBy,
-        case: caseId,
-      }
-      if (record.iss === part.member) effects.deliveries.push(newDelivery(grant, due.member, due.groups))
-      if (due.member === part.member) effects.receipts.push(newReceipt(grant, record.iss, due.groups))
-    }
-    for (const { id, entry } of disputes) {
-      if (entry.claims.case !== caseId) continue
-      for (const { role, member } of explanationReaders(row, skeleton.steps, entry.claims.record)) {
-        const grant = { register: part.register, record: id, role, authorisedBy: id, case: caseId }
-        if (entry.claims.iss === part.member) effects.deliveries.push(newDelivery(grant, member, [1]))
-        if (member === part.member) effects.receipts.push(newReceipt(grant, entry.claims.iss, [1]))
-      }
+    effects.cases.push(summaryOf(part, caseId, row, { blueprint, mine }))
+    effects.inbox.push(...inboxOf(part, caseId, row, { blueprint, mine }))
+    // Each as of its own entry, so that a later one that makes it void takes nothing back, in whichever batches they come.
+    for (const index of indexes) {
+      const at = await caseAt(part, newest, index + 1)
+      collectGrants(part, caseId, index, at, effects)
+      const dispute = at.row.disputes.find((candidate) => candidate.index === index)
+      if (dispute !== undefined) collectExplanation(part, caseId, dispute, at, effects)
     }
   }
   return { register: part.register, cursor: end, ...effects }
 }
 
-/** RULES 17: a dispute's explanation is for the record's signer and the step's resolver. */
+/** Indexes of the batch's entries about each case. */
+function entriesByCase(batch: OrderedBatch): Map<string, number[]> {
+  const byCase = new Map<string, number[]>()
+  for (const [i, leaf] of batch.leaves.entries()) {
+    const entry = parseEntry(parseLeaf(leaf).jws)
+    if (!isCaseEntry(entry)) continue
+    const indexes = byCase.get(entry.claims.case) ?? []
+    indexes.push(batch.index + i)
+    byCase.set(entry.claims.case, indexes)
+  }
+  return byCase
+}
+
+function collectGrants(
+  part: Part,
+  caseId: string,
+  index: number,
+  { row, blueprint }: { row: CaseRow; blueprint: BlueprintRow },
+  { deliveries, receipts }: Collected,
+): void {
+  for (const due of grantsDue(blueprint.skeleton, row)) {
+    if (due.authorisedIndex !== index) continue
+    const record = row.records.find(({ id }) => id === due.record)
+    assert(record !== undefined)
+    const grant = {
+      register: part.register,
+      record: due.record,
+      role: due.role,
+      authorisedBy: due.authorisedBy,
+      case: caseId,
+    }
+    if (record.iss === part.member) deliveries.push(newDelivery(grant, due.member, due.groups))
+    if (due.member === part.member) receipts.push(newReceipt(grant, record.iss, due.groups))
+  }
+}
+
+function collectExplanation(
+  part: Part,
+  caseId: string,
+  dispute: CaseDispute,
+  at: { row: CaseRow; blueprint: BlueprintRow },
+  { deliveries, receipts }: Collected,
+): void {
+  const { id, iss } = dispute
+  for (const { role, member } of explanationReaders(at.row, at.blueprint, dispute)) {
+    const grant = { register: part.register, record: id, role, authorisedBy: id, case: caseId }
+    if (iss === part.member) deliveries.push(newDelivery(grant, member, [1]))
+    if (member === part.member) receipts.push(newReceipt(grant, iss, [1]))
+  }
+}
+
+/** RULES 17: a dispute's explanation is for the record's signer and the step's resolver, as the dispute found them. */
 export function explanationReaders(
   row: CaseRow,
-  steps: readonly { id: string; dispute: { resolver: string | null } | null }[],
-  recordId: string,
+  blueprint: BlueprintRow,
+  dispute: Pick<CaseDispute, 'record'>,
 ): { role: string; member: string }[] {
-  const record = row.records.find(({ id }) => id === recordId)
+  const record = row.records.find(({ id }) => id === dispute.record)
   assert(record !== undefined, 'a committed dispute names a record of its case')
-  const resolver = steps.find(({ id }) => id === record.step)?.dispute?.resolver ?? null
+  const resolver = stepOfRecord(row, blueprint, record).dispute?.resolver ?? null
   const readers = [{ role: record.as, member: record.iss }]
   const bound = resolver === null ? undefined : row.roles[resolver]
   if (resolver !== null && resolver !== record.as && bound !== undefined)
@@ -75,33 +110,22 @@ export function explanationReaders(
   return readers
 }
 
-function summaryOf(part: Part, caseId: string, row: CaseRow, roles: string[]): CaseSummary {
-  const first = row.records[0]!
-  const changedAt = Math.max(...row.records.map(({ time }) => time), ...row.disputes.map(({ time }) => time))
+function summaryOf(
+  part: Part,
+  caseId: string,
+  row: CaseRow,
+  { blueprint, mine }: { blueprint: BlueprintRow; mine: string[] },
+): CaseSummary {
   return {
     register: part.register,
     case: caseId,
     blueprint: row.bp,
-    roles,
-    startedAt: first.time,
-    changedAt,
+    roles: mine,
+    startedAt: row.records[0]!.time,
+    changedAt: eventsOf(row).at(-1)!.time,
     ended: row.ended,
+    dueAt: mine.length === 0 ? null : (runningDeadlines(row, blueprint)[0]?.due ?? null),
   }
-}
-
-function inboxOf(
-  part: Part,
-  caseId: string,
-  row: CaseRow,
-  steps: readonly { id: string; role: string }[],
-  mine: readonly string[],
-): InboxItem[] {
-  return row.openings.flatMap(({ step, prev }) => {
-    const role = steps.find(({ id }) => id === step)?.role
-    if (role === undefined || !mine.includes(role)) return []
-    const since = Math.max(...row.records.filter(({ id }) => prev.includes(id)).map(({ time }) => time))
-    return [{ register: part.register, case: caseId, step, role, prev, since }]
-  })
 }
 
 type GrantKey = Pick<Delivery, 'register' | 'record' | 'role' | 'authorisedBy' | 'case'>

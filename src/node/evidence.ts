@@ -19,7 +19,7 @@ export async function exportEvidence(
   const { leaf, claims } = await getRecord(part, recordId)
   const row = await getCaseRow(part, claims.case)
   const record = row.records.find(({ id }) => id === recordId)
-  const blueprint = await part.documents.get(row.bp)
+  const blueprint = await part.documents.get(claims.bp)
   const pointers = new Set(
     wanted === 'all'
       ? groupsOf(blueprint, documentStepId(blueprint, claims.step)).flatMap(({ fields }) => fields)

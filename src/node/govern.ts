@@ -1,15 +1,12 @@
-import { type Blueprint, blueprintHash, parseBlueprint } from '../core/blueprint/blueprint.ts'
+import { type Blueprint, blueprintHash, opaqueStepId, parseBlueprint } from '../core/blueprint/blueprint.ts'
 import { checkBlueprint } from '../core/blueprint/check-blueprint.ts'
 import { skeletonOf } from '../core/blueprint/skeleton.ts'
 import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
-import { toBase64url } from '../core/crypto/base64url.ts'
-import { digest } from '../core/crypto/hash.ts'
-import { formatCompactJws, formatSigningInput } from '../core/crypto/jws.ts'
-import { thumbprint } from '../core/crypto/thumbprint.ts'
 import { ConcordatError } from '../core/error.ts'
 import { findProposal, findRegister } from '../core/ledger/state.ts'
 import type { Prepared, RequestMacs } from './act.ts'
-import { getBlueprintRow, type Part, refuseUnacceptable } from './part.ts'
+import { getBlueprintRow, type Part } from './part.ts'
+import { signEntry } from './sign-entry.ts'
 
 /** How long the members have to approve (RULES 8). */
 const PROPOSAL_LIFE_SECONDS = 90 * 24 * 60 * 60
@@ -38,22 +35,53 @@ export function checkDocument(document: JsonValue): CheckedDocument {
   return { blueprint, hash: blueprintHash(document), text: canonicalize(document), warnings }
 }
 
-export async function prepareProposal(part: Part, checked: CheckedDocument, macs: RequestMacs): Promise<Prepared> {
-  const rows = await part.ordering.log.rows(['register'])
-  const register = findRegister(rows)
-  const iat = part.clock.now()
-  const prepared = await signGovernance(part, macs, 'proposal', iat, {
+/** The version whose place a proposal takes; `mapping`, by document step ids: where running cases go on, null where they keep theirs. */
+export interface Replacement {
+  replaces: string | null
+  mapping: Readonly<Record<string, string>> | null
+}
+
+export async function prepareProposal(
+  part: Part,
+  checked: CheckedDocument,
+  { replaces, mapping }: Replacement,
+  macs: RequestMacs,
+): Promise<Prepared> {
+  const register = findRegister(await part.ordering.log.rows(['register']))
+  const before = replaces === null || mapping === null ? null : await part.documents.get(replaces)
+  const claims = {
     rules: register?.rules ?? 1,
-    expires: iat + PROPOSAL_LIFE_SECONDS,
+    expires: part.clock.now() + PROPOSAL_LIFE_SECONDS,
     what: {
       type: 'blueprint',
       blueprint: checked.hash,
       skeleton: skeletonOf(checked.blueprint) as unknown as JsonObject,
-      replaces: null,
+      replaces,
+      mapping: before === null || mapping === null ? mapping : opaqueMapping(before, checked.blueprint, mapping),
     },
-  })
+  }
+  const submission = await signEntry(part, { kind: 'proposal', key: 'governance', case: null, claims }, macs)
   await part.documents.save(checked.hash, checked.text)
-  return prepared
+  return { submission, groups: [] }
+}
+
+function opaqueMapping(
+  before: Blueprint,
+  after: Blueprint,
+  mapping: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(mapping).map(([from, to]) => {
+      const known = before.steps.some(({ id }) => id === from) && after.steps.some(({ id }) => id === to)
+      if (known) return [opaqueStepId(before, from), opaqueStepId(after, to)]
+      // It may name neither step: they could be anything that the sender made up.
+      throw new ConcordatError({
+        code: 'STEP_UNKNOWN',
+        expected: 'steps of the replaced version, each mapped to one of the new version',
+        got: 'another step',
+      })
+    }),
+  )
 }
 
 /** RULES 11, 12: nobody approves a document that its own node has not read and checked against the skeleton. */
@@ -86,38 +114,9 @@ export async function prepareApproval(
     }
   }
   const { proposal: id, target, roles } = approval
-  return signGovernance(part, macs, 'approval', part.clock.now(), { proposal: id, target, roles: [...roles].sort() })
-}
-
-async function signGovernance(
-  part: Part,
-  macs: RequestMacs,
-  kind: 'proposal' | 'approval',
-  iat: number,
-  claims: JsonObject,
-): Promise<Prepared> {
-  const kid = thumbprint(part.custody.publicKeys().governance)
-  const jti = toBase64url(part.random(16))
-  const signingInput = formatSigningInput(
-    { alg: 'ES256', kid, typ: kind },
-    { iss: part.member, iat, jti, reg: part.register, ...claims },
-  )
-  const signature = await part.custody.sign('governance', new TextEncoder().encode(signingInput))
-  const jws = formatCompactJws(signingInput, signature)
-  await refuseUnacceptable(part, jws)
+  const claims = { proposal: id, target, roles: [...roles].sort() }
   return {
-    submission: {
-      register: part.register,
-      id: digest(signingInput),
-      jws,
-      kind,
-      case: null,
-      iat,
-      ...macs,
-      state: 'pending',
-      index: null,
-      refusal: null,
-    },
+    submission: await signEntry(part, { kind: 'approval', key: 'governance', case: null, claims }, macs),
     groups: [],
   }
 }

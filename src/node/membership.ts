@@ -2,12 +2,15 @@ import type { Http } from '../client/http.ts'
 import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import { ConcordatError, type ErrorCode } from '../core/error.ts'
+import { isCaseEntry, parseEntry, parseLeaf } from '../core/ledger/entry.ts'
 import { findMember } from '../core/ledger/state.ts'
 import type { Custody } from '../custody/custody.ts'
 import type { Halt } from '../ordering/hosted/follower.ts'
 import { HostedOrdering } from '../ordering/hosted/hosted.ts'
 import type { Storage, Submission } from '../storage/storage.ts'
 import { type Prepared, prepareAction, type RequestMacs, renewAction, requestMacs } from './act.ts'
+import { renewEntry } from './case-entries.ts'
+import { Deadlines } from './deadlines.ts'
 import { Deliveries, type DeliveryItem, type DeliveryResult } from './deliveries.ts'
 import { automaticDisputeKey, prepareDispute } from './dispute.ts'
 import { Documents } from './documents.ts'
@@ -16,6 +19,7 @@ import { Outbox } from './outbox.ts'
 import type { Part } from './part.ts'
 import { Peers } from './peers.ts'
 import { type Finding, Receiver } from './receive.ts'
+import { Successors } from './successors.ts'
 import { Vault } from './vault.ts'
 
 /** What a node keeps about a register besides its leaves. */
@@ -43,6 +47,7 @@ export class Membership {
   readonly part: Part
   readonly #outbox: Outbox
   readonly #deliveries: Deliveries
+  readonly #deadlines: Deadlines
   readonly #receiver: Receiver
   readonly #onError: (error: unknown) => void
   readonly #stop = new AbortController()
@@ -63,6 +68,11 @@ export class Membership {
     })
     this.#receiver = new Receiver({ part, dispute: (record) => this.#disputeContradiction(record) })
     this.#deliveries = new Deliveries({ part, peers, receive: (items) => this.#receiver.receive(parts.member, items) })
+    this.#deadlines = new Deadlines({
+      part,
+      submitOnce: (key, request, prepare) => this.submitOnce(key, request, prepare),
+      onError: parts.onError,
+    })
   }
 
   static async open(parts: MembershipParts): Promise<Membership> {
@@ -116,6 +126,7 @@ export class Membership {
       ordering,
       documents: new Documents(storage, fetchDocument),
       vault: new Vault(custody),
+      successors: new Successors(storage, register),
     }
     return new Membership(parts, part, peers)
   }
@@ -124,6 +135,7 @@ export class Membership {
     this.part.ordering.start()
     this.#effects = this.#followEffects()
     this.#deliveries.start()
+    this.#deadlines.start()
     await this.#outbox.start()
   }
 
@@ -134,6 +146,7 @@ export class Membership {
       this.part.ordering.stop(),
       this.#outbox.stop(),
       this.#deliveries.stop(),
+      this.#deadlines.stop(),
       Promise.allSettled([...this.#preparing.values(), ...this.#receiving]),
     ])
     await this.#effects
@@ -194,6 +207,8 @@ export class Membership {
       try {
         for await (const batch of ordering.follow(await storage.effectsCursor(register), this.#stop.signal)) {
           await storage.saveEffects(await effectsOf(this.part, batch))
+          // Members may have approved the version that cases move to.
+          if (!batch.leaves.every((leaf) => isCaseEntry(parseEntry(parseLeaf(leaf).jws)))) this.part.successors.forget()
           this.#deliveries.wake()
         }
       } catch (error) {
@@ -204,8 +219,10 @@ export class Membership {
   }
 
   async #renew(expired: Submission): Promise<Submission | undefined> {
-    if (expired.kind !== 'action+sd-jwt') return undefined
-    const { submission, groups } = await renewAction(this.part, expired)
+    const isAction = expired.kind === 'action+sd-jwt'
+    const renewed = await (isAction ? renewAction(this.part, expired) : renewEntry(this.part, expired))
+    if (renewed === undefined) return undefined
+    const { submission, groups } = renewed
     await this.part.storage.replaceSubmission(expired.id, submission, groups)
     return submission
   }

@@ -9,13 +9,26 @@ import { type BlueprintRow, findMember, findRegisterConfiguration, type Register
 import type { Custody } from '../custody/custody.ts'
 import type { SubmitOutcome } from '../ordering/hosted/peers.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { Caller } from './act.ts'
-import { viewCase, viewInboxItem } from './case-view.ts'
+import type { Caller, Prepared, RequestMacs } from './act.ts'
+import {
+  type ConfirmRequest,
+  type ExtendRequest,
+  type LapseRequest,
+  prepareConfirm,
+  prepareExtend,
+  prepareLapse,
+  prepareResolve,
+  prepareSuspend,
+  type ResolveRequest,
+  type SuspendRequest,
+} from './case-entries.ts'
+import { viewCase } from './case-view.ts'
 import type { DeliveryItem, DeliveryResult } from './deliveries.ts'
 import { prepareDispute } from './dispute.ts'
 import { erase } from './erase.ts'
 import { exportEvidence, readHistory } from './evidence.ts'
-import { checkDocument, prepareApproval, prepareProposal } from './govern.ts'
+import { checkDocument, prepareApproval, prepareProposal, type Replacement } from './govern.ts'
+import { viewInboxItem } from './inbox.ts'
 import { Membership, type RegisterSettings, settingsValue } from './membership.ts'
 import { getBlueprintRow, getMemberRow, type Part } from './part.ts'
 import { indexOf, receiptOf } from './receipt.ts'
@@ -112,12 +125,16 @@ export class Node {
     return readHistory(this.#get(register).part)
   }
 
-  async propose(register: string, { document, idempotencyKey }: { document: JsonValue; idempotencyKey: string }) {
+  async propose(
+    register: string,
+    { document, idempotencyKey, ...replacement }: { document: JsonValue; idempotencyKey: string } & Replacement,
+  ) {
     const membership = this.#get(register)
     const { part } = membership
     const checked = checkDocument(document)
-    const submission = await membership.submitOnce(idempotencyKey, { proposal: checked.hash }, (macs) =>
-      prepareProposal(part, checked, macs),
+    const request = { proposal: checked.hash, ...replacement } as JsonValue
+    const submission = await membership.submitOnce(idempotencyKey, request, (macs) =>
+      prepareProposal(part, checked, replacement, macs),
     )
     const warnings = checked.warnings.map((finding) => ({ ...finding, severity: 'warning' as const }))
     return { proposal: submission.id, blueprint: checked.hash, index: indexOf(submission), warnings }
@@ -176,7 +193,10 @@ export class Node {
     return receiptOf(membership.part, await membership.submitAction(request))
   }
 
-  async submitAction(register: string, action: { case: string; step: string; data: JsonObject } & Acted) {
+  async submitAction(
+    register: string,
+    action: { case: string; step: string; data: JsonObject; corrects: string | null; reviews: string | null } & Acted,
+  ) {
     const membership = this.#get(register)
     return receiptOf(membership.part, await membership.submitAction({ ...action, blueprint: null }))
   }
@@ -218,6 +238,42 @@ export class Node {
       prepareDispute(membership.part, request, macs),
     )
     return { dispute: submission.id, index: indexOf(submission) }
+  }
+
+  async confirmRecord(register: string, { idempotencyKey, caller: _, ...request }: ConfirmRequest & Acted) {
+    const entered = await this.#enter(register, idempotencyKey, { confirm: request }, (part, macs) =>
+      prepareConfirm(part, request, macs),
+    )
+    return { confirm: entered.id, index: entered.index }
+  }
+
+  async resolveDispute(register: string, { idempotencyKey, caller: _, ...request }: ResolveRequest & Acted) {
+    const entered = await this.#enter(register, idempotencyKey, { resolve: request }, (part, macs) =>
+      prepareResolve(part, request, macs),
+    )
+    return { resolve: entered.id, index: entered.index }
+  }
+
+  async extendDeadline(register: string, { idempotencyKey, caller: _, ...request }: ExtendRequest & Acted) {
+    const entered = await this.#enter(register, idempotencyKey, { extend: request }, (part, macs) =>
+      prepareExtend(part, request, macs),
+    )
+    return { extend: entered.id, index: entered.index }
+  }
+
+  async enterLapse(register: string, { idempotencyKey, caller: _, ...request }: LapseRequest & Acted) {
+    const entered = await this.#enter(register, idempotencyKey, { lapse: request }, (part, macs) =>
+      prepareLapse(part, request, macs),
+    )
+    return { lapse: entered.id, index: entered.index }
+  }
+
+  /** Stops, or resumes, new cases in the member's own roles. */
+  async suspendRoles(register: string, { idempotencyKey, caller: _, ...request }: SuspendRequest & Acted) {
+    const entered = await this.#enter(register, idempotencyKey, { suspend: { ...request } }, (part, macs) =>
+      prepareSuspend(part, request, macs),
+    )
+    return { suspend: entered.id, index: entered.index }
   }
 
   async exportEvidence(register: string, wanted: { record: string; fields: string[] | 'all' }) {
@@ -286,6 +342,19 @@ export class Node {
       expected: 'a register that this member is part of',
       got: 'another',
     })
+  }
+
+  async #enter(
+    register: string,
+    idempotencyKey: string,
+    request: object,
+    prepare: (part: Part, macs: RequestMacs) => Promise<Prepared>,
+  ): Promise<{ id: string; index: number }> {
+    const membership = this.#get(register)
+    const submission = await membership.submitOnce(idempotencyKey, request as JsonValue, (macs) =>
+      prepare(membership.part, macs),
+    )
+    return { id: submission.id, index: indexOf(submission) }
   }
 
   async #listBlueprints(part: Part) {

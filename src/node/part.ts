@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { ConcordatError } from '../core/error.ts'
+import { caseAsOf } from '../core/ledger/case-as-of.ts'
 import {
   type BlueprintRow,
   type CaseRow,
@@ -12,6 +13,7 @@ import type { Custody } from '../custody/custody.ts'
 import type { HostedOrdering } from '../ordering/hosted/hosted.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Documents } from './documents.ts'
+import type { Successors } from './successors.ts'
 import type { Vault } from './vault.ts'
 
 /** One member's part in one register. */
@@ -26,6 +28,7 @@ export interface Part {
   ordering: HostedOrdering
   documents: Documents
   vault: Vault
+  successors: Successors
 }
 
 export async function findCaseRow(part: Part, caseId: string): Promise<CaseRow | undefined> {
@@ -34,9 +37,8 @@ export async function findCaseRow(part: Part, caseId: string): Promise<CaseRow |
 
 export async function getCaseRow(part: Part, caseId: string): Promise<CaseRow> {
   const row = await findCaseRow(part, caseId)
-  const mine = row !== undefined && Object.values(row.roles).some(({ member }) => member === part.member)
   // A case of others is as unknown as one that never was: who handles what is not for everyone (RULES 28).
-  if (row === undefined || !mine) {
+  if (row === undefined || !tookPart(row, part.member)) {
     throw new ConcordatError({
       code: 'CASE_UNKNOWN',
       expected: 'a case in which this member has a role',
@@ -44,6 +46,23 @@ export async function getCaseRow(part: Part, caseId: string): Promise<CaseRow> {
     })
   }
   return row
+}
+
+/** Whether a member is bound to a role of the case, or was when a record counted that is void now. */
+export function tookPart({ roles, records }: CaseRow, member: string): boolean {
+  const bound = [roles, ...records.map(({ bind }) => bind)].flatMap((binding) => Object.values(binding))
+  return bound.some((binding) => binding.member === member) || records.some(({ iss }) => iss === member)
+}
+
+/** A case as the leaves below `size` left it, with the version under which it ran then. */
+export async function caseAt(
+  part: Part,
+  newest: CaseRow,
+  size: number,
+): Promise<{ row: CaseRow; blueprint: BlueprintRow }> {
+  const blueprint = await getBlueprintRow(part, newest.bp)
+  const row = caseAsOf(newest, blueprint.skeleton, size)
+  return { row, blueprint: row.bp === newest.bp ? blueprint : await getBlueprintRow(part, row.bp) }
 }
 
 export async function getBlueprintRow(part: Part, hash: string): Promise<BlueprintRow> {

@@ -1,13 +1,12 @@
 import { type Blueprint, documentStepId, getStep } from '../core/blueprint/blueprint.ts'
 import { setAt } from '../core/blueprint/pointer.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
-import { caseAsOf } from '../core/ledger/case-as-of.ts'
 import type { ActionClaims } from '../core/ledger/claims.ts'
 import { parseEntry, parseLeaf } from '../core/ledger/entry.ts'
 import type { Submission } from '../storage/storage.ts'
 import { proveLeaf } from './case-view.ts'
 import { getCertificate } from './evidence.ts'
-import { getBlueprintRow, getCaseRow, type Part } from './part.ts'
+import { caseAt, getCaseRow, type Part } from './part.ts'
 
 /** What the submitter of a committed action gets: the record, its proof under a certificate, and what it led to. */
 export async function receiptOf(part: Part, submission: Submission) {
@@ -19,8 +18,7 @@ export async function receiptOf(part: Part, submission: Submission) {
   if (entry.kind !== 'action+sd-jwt') throw new TypeError('an action was submitted')
   const { claims } = entry
   const blueprint = await part.documents.get(claims.bp)
-  const { skeleton } = await getBlueprintRow(part, claims.bp)
-  const row = caseAsOf(await getCaseRow(part, claims.case), skeleton, certificate.size)
+  const { row } = await caseAt(part, await getCaseRow(part, claims.case), certificate.size)
   return {
     case: claims.case,
     record: submission.id,

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { documentStepId } from '../core/blueprint/blueprint.ts'
 import { groupsOf, retentionOf } from '../core/blueprint/groups.ts'
 import { join } from '../core/blueprint/pointer.ts'
@@ -8,7 +9,7 @@ import { digest } from '../core/crypto/hash.ts'
 import { ConcordatError } from '../core/error.ts'
 import type { ActionClaims, DisputeClaims } from '../core/ledger/claims.ts'
 import { parseEntry, parseLeaf } from '../core/ledger/entry.ts'
-import { findGrantDue } from '../core/ledger/grants-due.ts'
+import { findGrantDue, type GrantDue } from '../core/ledger/grants-due.ts'
 import type { CaseRow } from '../core/ledger/state.ts'
 import { type Grant, openGrant, parseGrant } from '../core/record/grant.ts'
 import { openGroup, verifyGroup } from '../core/record/group.ts'
@@ -18,7 +19,8 @@ import type { DeliveryItem, DeliveryResult } from './deliveries.ts'
 import { DISPUTE_RETENTION, EXPLANATION_GROUP } from './dispute.ts'
 import { explanationReaders } from './effects.ts'
 import { GroupCommit } from './group-commit.ts'
-import { findCaseRow, getBlueprintRow, type Part } from './part.ts'
+import { caseAt, findCaseRow, getBlueprintRow, type Part } from './part.ts'
+import { rolesBefore } from './place.ts'
 import { viewOf } from './sight.ts'
 
 /** What a recipient found: every group there and true to the record, and the rules re-run on all that it may see (RULES 27). */
@@ -93,8 +95,7 @@ export class Receiver {
 
   async #receiveRecord(from: string, item: DeliveryItem, claims: ActionClaims): Promise<DeliveryResult> {
     const row = await this.#caseRow(claims.case)
-    const { skeleton } = await getBlueprintRow(this.#part, claims.bp)
-    const due = findGrantDue(skeleton, row, item)
+    const due = await this.#findGrantDue(row, item)
     if (due === undefined || due.member !== this.#part.member) throw notAuthorised('a grant that an entry authorises')
     const receipt = this.#receipt(from, item, claims.case, due.groups)
     if ('erased' in item) {
@@ -123,7 +124,7 @@ export class Receiver {
     const findings = [...opened.findings, ...checked]
     const against = findings.filter(({ verdict }) => verdict === 'contradicts')
     // Before the acknowledgement: a crash in between leaves the delivery to come again, and the dispute is raised once.
-    if (against.length > 0) {
+    if (against.length > 0 && counts(row, item.record)) {
       await this.#dispute({ case: claims.case, record: item.record, role: item.role, findings: against })
     }
     await this.#save.add({
@@ -159,22 +160,27 @@ export class Receiver {
       .flatMap((group) => group.fields.map((field) => `${step}${field.replaceAll('/', '.')}`))
     const row = await this.#caseRow(claims.case)
     for (const receipt of await storage.caseReceipts(register, claims.case)) {
-      if (receipt.state !== 'opened' || receipt.role !== arrived.role || !misses(receipt, fields)) continue
+      if (receipt.state !== 'opened' || receipt.role !== arrived.role) continue
+      // In a case that has moved, steps and fields have had other names.
+      if (!misses(receipt, fields) && row.versions.length === 0) continue
       const leaf = await storage.findLeaf(register, receipt.record)
       const entry = leaf && parseEntry(parseLeaf(leaf.leaf).jws)
       if (entry?.kind !== 'action+sd-jwt') continue
       const findings = await this.#recheck(entry.claims, receipt, row, { fields: [], groups: [], findings: [] })
       const against = findings.filter(({ verdict }) => verdict === 'contradicts')
       const { record, role } = receipt
-      if (against.length > 0) await this.#dispute({ case: claims.case, record, role, findings: against })
+      if (against.length > 0 && counts(row, record))
+        await this.#dispute({ case: claims.case, record, role, findings: against })
       await storage.saveVerdicts([{ ...receipt, verdict: verdictOf(findings) as unknown as JsonObject }])
     }
   }
 
   async #receiveExplanation(from: string, item: DeliveryItem, claims: DisputeClaims): Promise<DeliveryResult> {
-    const row = await this.#caseRow(claims.case)
-    const { skeleton } = await getBlueprintRow(this.#part, row.bp)
-    const reader = explanationReaders(row, skeleton.steps, claims.record).find(({ role }) => role === item.role)
+    const newest = await this.#caseRow(claims.case)
+    const raised = newest.disputes.find(({ id }) => id === item.record)
+    assert(raised !== undefined, 'a committed dispute is in the row of its case')
+    const { row, blueprint } = await caseAt(this.#part, newest, raised.index + 1)
+    const reader = explanationReaders(row, blueprint, raised).find(({ role }) => role === item.role)
     if (reader?.member !== this.#part.member || item.authorisedBy !== item.record) {
       throw notAuthorised('a grant that an entry authorises')
     }
@@ -261,14 +267,17 @@ export class Receiver {
     const sees = groupsOf(blueprint, step).flatMap((group) =>
       held.some(({ index }) => index === group.index) ? group.fields : [],
     )
-    const index = row.records.find(({ id }) => id === item.record)?.index ?? 0
+    const record = row.records.find(({ id }) => id === item.record)
+    assert(record !== undefined, 'a committed record is in the row of its case')
+    const { skeleton } = await getBlueprintRow(this.#part, row.bp)
     const view = await viewOf(this.#part, {
       caseId: claims.case,
       row,
-      blueprint,
+      version: { bp: claims.bp, blueprint },
       role: item.role,
       prev: claims.prev,
-      before: index,
+      before: record.index,
+      roles: rolesBefore(row, skeleton, record),
     })
     const { next, bind } = claims
     return recheck(blueprint, {
@@ -280,6 +289,14 @@ export class Receiver {
       view,
       asOf: claims.iat,
     }).findings
+  }
+
+  /** As the entry that authorises it found the case, so that a later one that makes the record void takes nothing back. */
+  async #findGrantDue(row: CaseRow, item: DeliveryItem): Promise<GrantDue | undefined> {
+    const authorising = row.records.find(({ id }) => id === item.authorisedBy)
+    if (authorising === undefined) return undefined
+    const at = await caseAt(this.#part, row, authorising.index + 1)
+    return findGrantDue(at.blueprint.skeleton, at.row, item)
   }
 
   async #caseRow(caseId: string): Promise<CaseRow> {
@@ -337,6 +354,11 @@ function openOne(
     if (error instanceof ConcordatError) return undefined
     throw error
   }
+}
+
+/** Nobody disputes what is void already. */
+function counts(row: CaseRow, recordId: string): boolean {
+  return row.records.find(({ id }) => id === recordId)?.void === null
 }
 
 /** Whether a check of the record had to do without one of these fields. A contradiction stands. */

@@ -1,74 +1,73 @@
-import { type Blueprint, documentStepId } from '../core/blueprint/blueprint.ts'
+import { documentStepId } from '../core/blueprint/blueprint.ts'
 import { groupsOf } from '../core/blueprint/groups.ts'
 import { join } from '../core/blueprint/pointer.ts'
 import type { View } from '../core/blueprint/view.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
+import { historyOf } from '../core/ledger/case-history.ts'
 import type { CaseRecord, CaseRow } from '../core/ledger/state.ts'
-import type { StoredGroup } from '../storage/storage.ts'
 import type { Part } from './part.ts'
+import { type DocumentVersion, stepNameIn } from './versions.ts'
 
 /**
  * What a role holds of a case in the causal history that ends with `prev`: the same for everyone who looks from the same
- * record, whatever else has been ordered meanwhile. So signer and recipient apply rules to the same place.
+ * record, whatever else has been ordered meanwhile. So signer and recipient apply rules to the same place. Steps are named in
+ * the words of `version`, that of the record in question.
  */
 export async function viewOf(
   part: Part,
   at: {
     caseId: string
     row: CaseRow
-    blueprint: Blueprint
+    version: DocumentVersion
     role: string
     prev: readonly string[]
-    /** Roles count as bound if an entry below this index bound them. */
+    /** Index of the record that looks: what came later does not count. */
     before: number
+    /** As they are bound for that record. */
+    roles: CaseRow['roles']
   },
 ): Promise<View> {
-  const newest = newestByStep(historyOf(at.row.records, at.prev))
+  const newest = newestByStep(at.row, historyOf(at.row, at.prev, at.before), at.version)
   const held = (await part.storage.caseGroups(part.register, at.caseId)).filter(({ role }) => role === at.role)
-  const wanted = new Map(newest.map((record) => [record.id, record]))
+  const wanted = new Set([...newest.values()].map(({ id }) => id))
   const groups = held.filter(({ record, index }) => index > 0 && wanted.has(record))
   const fields = await part.vault.fields(groups)
   const values: Record<string, JsonObject> = {}
   const sees: Record<string, readonly string[]> = {}
-  for (const record of newest) {
-    const step = documentStepId(at.blueprint, record.step)
+  for (const [step, record] of newest) {
     values[step] = join(fields.get(record.id) ?? [])
-    sees[step] = shownFields(at.blueprint, step, groups, record.id)
+    const indexes = groups.filter((group) => group.record === record.id).map(({ index }) => index)
+    sees[step] = await shownFields(part, record, indexes, { ...at.version, step })
   }
-  const early = new Set(at.row.records.filter(({ index }) => index < at.before).map(({ id }) => id))
-  const bound = Object.fromEntries(
-    Object.entries(at.row.roles).flatMap(([role, { member, by }]) =>
-      by === null || early.has(by) ? [[role, member]] : [],
-    ),
-  )
+  const bound = Object.fromEntries(Object.entries(at.roles).map(([role, { member }]) => [role, member]))
   return { values, sees, bound }
 }
 
-/** The fields of the groups that are held of a record, whether each is present in it or not. */
-function shownFields(
-  blueprint: Blueprint,
-  step: string,
-  held: readonly Pick<StoredGroup, 'record' | 'index'>[],
-  record: string,
-): string[] {
-  const indexes = new Set(held.filter((group) => group.record === record).map(({ index }) => index))
-  return groupsOf(blueprint, step).flatMap(({ index, fields }) => (index > 0 && indexes.has(index) ? fields : []))
+/**
+ * The fields of the groups that are held of a record, whether each is present in it or not. A field that only the later version
+ * of its step has is hidden from nobody: it is not there.
+ */
+async function shownFields(
+  part: Part,
+  record: CaseRecord,
+  indexes: readonly number[],
+  now: DocumentVersion & { step: string },
+): Promise<string[]> {
+  const document = record.bp === now.bp ? now.blueprint : await part.documents.get(record.bp)
+  const own = groupsOf(document, documentStepId(document, record.step))
+  const shown = own.flatMap(({ index, fields }) => (index > 0 && indexes.includes(index) ? fields : []))
+  if (record.bp === now.bp) return shown
+  const known = own.flatMap(({ fields }) => fields)
+  const added = groupsOf(now.blueprint, now.step).flatMap(({ fields }) => fields)
+  return [...shown, ...added.filter((field) => !known.includes(field))]
 }
 
-/** The records that lead to `prev`, themselves included, in the register's order. */
-function historyOf(records: readonly CaseRecord[], prev: readonly string[]): CaseRecord[] {
-  const byId = new Map(records.map((record) => [record.id, record]))
-  const found = new Set<CaseRecord>()
-  const open = [...prev]
-  while (open.length > 0) {
-    const record = byId.get(open.pop()!)
-    if (record === undefined || found.has(record)) continue
-    found.add(record)
-    open.push(...record.prev)
+/** By step, the record that counts; one that no later step stands for is out of sight. */
+function newestByStep(row: CaseRow, history: readonly CaseRecord[], version: DocumentVersion): Map<string, CaseRecord> {
+  const newest = new Map<string, CaseRecord>()
+  for (const record of history) {
+    const step = stepNameIn(row, record, version)
+    if (step !== undefined) newest.set(step, record)
   }
-  return records.filter((record) => found.has(record))
-}
-
-function newestByStep(records: readonly CaseRecord[]): CaseRecord[] {
-  return [...new Map(records.map((record) => [record.step, record])).values()]
+  return newest
 }

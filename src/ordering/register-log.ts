@@ -3,7 +3,7 @@ import type { JsonValue } from '../core/canonical-json.ts'
 import { toBase64url } from '../core/crypto/base64url.ts'
 import { ConcordatError, type ErrorDetail } from '../core/error.ts'
 import { applyEntry, rowsNamed } from '../core/ledger/apply-entry.ts'
-import { formatLeaf, type ParsedEntry, parseEntry, verifyLeafTime } from '../core/ledger/entry.ts'
+import { formatLeaf, isCaseEntry, type ParsedEntry, parseEntry, verifyLeafTime } from '../core/ledger/entry.ts'
 import { boundaries, findRegister, type RegisterRow, type Rows } from '../core/ledger/state.ts'
 import { appendToTree, consistencyProof, inclusionProof, leafHash, type ReadTile, rootOf } from '../core/ledger/tree.ts'
 import { type VerifiedEntry, verifyEntry } from '../core/ledger/verify-entry.ts'
@@ -287,14 +287,14 @@ interface RunItem {
 }
 
 /**
- * Entries whose signatures can be checked at once: a stretch of actions and disputes, or a single entry of another
+ * Entries whose signatures can be checked at once: a stretch of entries about cases, or a single entry of another
  * kind, since only those change the keys that later ones are checked against.
  */
 function parseRun(candidates: readonly Candidate[], from: number): RunItem[] {
   const run: RunItem[] = []
   for (let i = from; i < candidates.length; i++) {
     const item = parseItem(candidates[i]!)
-    const alone = item.entry !== undefined && item.entry.kind !== 'action+sd-jwt' && item.entry.kind !== 'dispute'
+    const alone = item.entry !== undefined && !isCaseEntry(item.entry)
     if (alone && run.length > 0) break
     run.push(item)
     if (alone) break

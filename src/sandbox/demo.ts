@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { Http } from '../client/http.ts'
-import { split } from '../core/blueprint/pointer.ts'
+import { pathOf, type Scenario, timesOf } from '../core/blueprint/scenario.ts'
 import { type JsonObject, parseJson } from '../core/canonical-json.ts'
 import { ConcordatError } from '../core/error.ts'
 import { type Audit, auditRegister } from '../core/ledger/audit.ts'
@@ -23,8 +22,8 @@ import { wrongMember } from './attacks/wrong-member.ts'
 import { findDifferences, type Holdings, readHoldings } from './holdings.ts'
 import { openMemberFolder } from './member-node.ts'
 import { openNetwork } from './network.ts'
-import { type PlayedStep, playScenarios } from './play.ts'
-import { readStory, type Scenario, timesOf } from './scenario.ts'
+import { findUnexpected, type PlayedStep, playScenarios } from './play.ts'
+import { readStory } from './scenario.ts'
 import { StoryClock } from './story-clock.ts'
 import { Transcript } from './transcript.ts'
 
@@ -126,7 +125,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 
     const played = await playStory(network, story.scenarios, clock, onProgress)
     for (const one of played) {
-      failures.push(...findUnexpected(one), ...findDifferences(one.scenario, one.holdings))
+      failures.push(...findUnexpected(one.steps), ...findDifferences(one.scenario, one.holdings))
       transcript.playedCase(network, one)
     }
     transcript.matrix(network, story, played[0]!)
@@ -222,28 +221,17 @@ async function playStory(
 ): Promise<PlayedCase[]> {
   const steps = new Map<Scenario, PlayedStep[]>()
   for await (const step of playScenarios(network, scenarios, { clock, run: 'demo' })) {
-    onProgress(`${step.scenario.name}: ${step.step.step}`)
+    onProgress(`${step.scenario.name}: ${pathOf(step.step)}`)
     steps.set(step.scenario, [...(steps.get(step.scenario) ?? []), step])
   }
   const played: PlayedCase[] = []
   for (const scenario of scenarios) {
     const own = steps.get(scenario)!
-    const caseId = own[0]!.receipt.case
+    const caseId = own[0]!.case
     const holdings = await readHoldings(network, { scenario, caseId, clock })
     played.push({ scenario, case: caseId, steps: own, holdings })
   }
   return played
-}
-
-/** What each step opened and computed, held against the scenario. */
-function findUnexpected({ scenario, steps }: PlayedCase): string[] {
-  return steps.flatMap(({ step, receipt }) => {
-    const found: string[] = []
-    if (!isDeepStrictEqual(receipt.next.toSorted(), step.expect.next.toSorted())) found.push('opens another step')
-    const calculated = Object.fromEntries(split(receipt.calculated))
-    if (!isDeepStrictEqual(calculated, step.expect.calculated)) found.push('computes another value')
-    return found.map((text) => `${scenario.name}: ${step.step} ${text}`)
-  })
 }
 
 /** The decision, or the last record where there is none: written to a file, read again, verified from the register's id alone. */
@@ -252,9 +240,10 @@ async function exportAndVerify(
   folder: string,
   { scenario, steps }: PlayedCase,
 ): Promise<Evidence> {
-  const { step, receipt } = steps.findLast((candidate) => candidate.step.step === 'decide') ?? steps.at(-1)!
+  const acted = steps.filter(({ step }) => step.kind === 'action')
+  const { step, entry } = acted.findLast((candidate) => candidate.step.step === 'decide') ?? acted.at(-1)!
   const signer = scenario.members[step.by]!
-  const { file } = await clients.get(signer)!.exportEvidence({ record: receipt.record, fields: 'all' })
+  const { file } = await clients.get(signer)!.exportEvidence({ record: entry, fields: 'all' })
   const path = join('evidence', `${scenario.name}-${step.step}.json`)
   writeFileSync(join(folder, path), `${JSON.stringify(file, null, 2)}\n`)
   const read = parseJson(readFileSync(join(folder, path)))
@@ -303,8 +292,8 @@ function jsonOf(result: {
       cases: played.map(({ scenario, case: id, steps, holdings }) => ({
         scenario: scenario.name,
         case: id,
-        steps: steps.map(({ step, receipt: { record, index, time, next, calculated } }) => {
-          return { step: step.step, by: step.by, record, index, time, next, calculated }
+        steps: steps.map(({ step, entry, index, time, opened, calculated }) => {
+          return { step: pathOf(step), by: step.by, entry, index, time, opened, calculated }
         }),
         seen: Object.fromEntries([...holdings.seen].map(([place, fields]) => [place, [...fields.keys()].sort()])),
       })),

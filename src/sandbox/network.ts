@@ -169,7 +169,12 @@ async function agreeBlueprint(
 
   const proposer = playerOf(fixed[0]!.id)
   onProgress(`${proposer.name} proposes the blueprint`)
-  const { proposal } = await proposer.node.propose(register, { document, idempotencyKey: `propose ${target}` })
+  const { proposal } = await proposer.node.propose(register, {
+    document,
+    replaces: null,
+    mapping: null,
+    idempotencyKey: `propose ${target}`,
+  })
   const open = template.roles.filter((role) => role.open)
   for (const member of new Set([...fixed, ...open].map(({ id }) => playerOf(id)))) {
     const roles = open.filter(({ id }) => playerOf(id) === member).map(({ id }) => id)

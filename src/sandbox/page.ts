@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { InboxItem } from '../api/cases.ts'
 import { textIn } from '../core/blueprint/blueprint.ts'
 import type { Network } from './network.ts'
 
@@ -65,11 +66,10 @@ async function page(network: Network): Promise<string> {
     const cases = await client.listCases(LISTED_CASES)
     const waiting = await client.listInbox(LISTED_CASES)
     const rows = cases.map(({ case: caseId, name, roles, changedAt, ended }) => {
-      const steps = waiting.filter((item) => item.case === caseId).map(({ title }) => title)
-      const state = ended ? 'Closed' : steps.length > 0 ? `To do: ${steps.join(', ')}` : 'With someone else'
-      const changed = new Date(changedAt * 1000).toISOString()
+      const todo = waiting.filter((item) => item.case === caseId).map(todoOf)
+      const state = ended ? 'Closed' : todo.length > 0 ? `To do: ${todo.join('; ')}` : 'With someone else'
       return `<tr><td><code>${escapeHtml(caseId)}</code></td><td>${escapeHtml(titleOf(name ?? ''))}</td><td>${escapeHtml(roles.map(titleOf).join(', '))}</td>
-        <td><time datetime="${changed}">${changed.slice(0, 16).replace('T', ' ')}</time></td><td>${escapeHtml(state)}</td></tr>`
+        <td>${timeOf(changedAt)}</td><td>${state}</td></tr>`
     })
     const table =
       rows.length === 0
@@ -86,6 +86,17 @@ async function page(network: Network): Promise<string> {
     <body><main><h1>Concordat sandbox</h1>
     <p>Pretend organisations that run one agreed process together. Each sees only its own cases. Reload to see what is new.</p>
     ${sections.join('')}</main></body></html>`
+}
+
+/** What a member has to do, and the last moment for it. */
+function todoOf({ kind, title, due }: InboxItem): string {
+  const what = { act: '', confirm: 'countersign ', resolve: 'decide the dispute about ' }[kind] + title
+  return escapeHtml(what) + (due === null ? '' : `, by ${timeOf(due)} UTC`)
+}
+
+function timeOf(unixSeconds: number): string {
+  const time = new Date(unixSeconds * 1000).toISOString()
+  return `<time datetime="${time}">${time.slice(0, 16).replace('T', ' ')}</time>`
 }
 
 function escapeHtml(text: string): string {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { getStep, type Text } from '../core/blueprint/blueprint.ts'
+import { type FormItem, getStep, type Text } from '../core/blueprint/blueprint.ts'
 import { split } from '../core/blueprint/pointer.ts'
+import type { ScenarioStep } from '../core/blueprint/scenario.ts'
 import type { Audit } from '../core/ledger/audit.ts'
 import type { Attack, Attempt } from './attacks/stage.ts'
 import type { Evidence, PlayedCase } from './demo.ts'
@@ -51,20 +52,20 @@ export class Transcript {
     this.#heading(scenario.title)
     this.#text(scenario.about, 3)
     this.#line()
-    for (const [place, { step, receipt }] of steps.entries()) {
+    for (const [place, { step, time, calculated }] of steps.entries()) {
       const { title, form = [] } = getStep(document, step.step)
       const member = members.get(scenario.members[step.by]!)!.name
       const role = inEnglish(document.roles.find(({ id }) => id === step.by)!.title)
       const who = step.by === 'applicant' ? `${role}, through ${member}` : member
-      this.#text(`${place + 1}. ${timeText(receipt.time)}  ${inEnglish(title)} (${who})`, 3)
+      this.#text(`${place + 1}. ${timeText(time)}  ${inEnglish(title)}${actOf(step)} (${who})`, 3)
+      if (step.kind !== 'action') continue
       const shown = [...holdings.seen].flatMap(([place, fields]) => {
         const count = [...fields.keys()].filter((field) => field.startsWith(`${step.step}:`)).length
         return count === 0 ? [] : [`${placeName(document.roles, place)} (${count})`]
       })
       this.#text(`fields shown to: ${shown.length === 0 ? 'nobody else' : shown.join(', ')}`, 6)
-      const computed = split(receipt.calculated).map(([field, value]) => {
-        const label = form.find((input) => input.field === field)?.label
-        return `${label === undefined ? field : inEnglish(label)}: ${String(value)}`
+      const computed = split(calculated).map(([field, value]) => {
+        return `${labelOf(form, field) ?? field}: ${String(value)}`
       })
       if (computed.length > 0) this.#text(`worked out: ${computed.join('; ')}`, 6)
     }
@@ -205,6 +206,37 @@ function wrapped(text: string, width: number): string[] {
     }
   }
   return [...lines, line]
+}
+
+/** What is done at a step besides taking it. */
+function actOf(step: ScenarioStep): string {
+  switch (step.kind) {
+    case 'action':
+      return step.corrects ? ': corrected' : ''
+    case 'confirm':
+      return step.accept ? ': countersigned' : ': not countersigned'
+    case 'dispute':
+      return ': disputed'
+    case 'resolve':
+      return `: dispute ${step.outcome}`
+    case 'lapse':
+      return ': the deadline has passed'
+    case 'extend':
+      return ': more time'
+  }
+}
+
+/** The words of a field on its form, wherever it is grouped. */
+function labelOf(form: readonly FormItem[], field: string): string | undefined {
+  for (const item of form) {
+    if ('group' in item) {
+      const label = labelOf(item.items, field)
+      if (label !== undefined) return label
+    } else if (item.field === field) {
+      return inEnglish(item.label)
+    }
+  }
+  return undefined
 }
 
 function placeName(roles: Network['document']['roles'], place: string): string {

@@ -42,19 +42,30 @@ export const handlers: {
   listRegisters: async ({ node }) => ({ registers: await node.registers() }),
   getRegister: ({ node, params }) => node.getRegister(params.register),
   getHistory: async ({ node, params }) => ({ member: node.member, ...(await node.getHistory(params.register)) }),
-  propose: ({ node, params, body, idempotencyKey }) => node.propose(params.register, { ...body, idempotencyKey }),
+  propose: ({ node, params, body: { document, replaces = null, mapping = null }, idempotencyKey }) =>
+    node.propose(params.register, { document, replaces, mapping, idempotencyKey }),
   approve: ({ node, params, body, idempotencyKey }) => node.approve(params.register, { ...body, idempotencyKey }),
   getBlueprint: ({ node, params }) => node.getBlueprint(params.register, params.blueprint),
+  suspendRoles: ({ node, params: { register, blueprint }, body, idempotencyKey, caller }) =>
+    node.suspendRoles(register, { blueprint, ...body, idempotencyKey, caller }),
 
   startCase: ({ node, params, body, idempotencyKey, caller }) =>
     node.startCase(params.register, { ...body, idempotencyKey, caller }),
-  submitAction: ({ node, params, body, idempotencyKey, caller }) =>
-    node.submitAction(params.register, { case: params.case, ...body, idempotencyKey, caller }),
+  submitAction: ({ node, params, body: { corrects = null, reviews = null, ...body }, idempotencyKey, caller }) =>
+    node.submitAction(params.register, { case: params.case, ...body, corrects, reviews, idempotencyKey, caller }),
   listCases: async ({ node, params, query }) => ({ cases: await node.listCases(params.register, limitOf(query)) }),
   getCase: ({ node, params }) => node.getCase(params.register, params.case),
   listInbox: async ({ node, params, query }) => ({ items: await node.listInbox(params.register, limitOf(query)) }),
   raiseDispute: ({ node, params, body, idempotencyKey, caller }) =>
     node.raiseDispute(params.register, { case: params.case, ...body, idempotencyKey, caller }),
+  resolveDispute: ({ node, params, body: { correction = null, ...body }, idempotencyKey, caller }) =>
+    node.resolveDispute(params.register, { case: params.case, ...body, correction, idempotencyKey, caller }),
+  confirmRecord: ({ node, params, body, idempotencyKey, caller }) =>
+    node.confirmRecord(params.register, { case: params.case, ...body, idempotencyKey, caller }),
+  extendDeadline: ({ node, params, body, idempotencyKey, caller }) =>
+    node.extendDeadline(params.register, { case: params.case, ...body, idempotencyKey, caller }),
+  enterLapse: ({ node, params, body, idempotencyKey, caller }) =>
+    node.enterLapse(params.register, { case: params.case, ...body, idempotencyKey, caller }),
   exportEvidence: ({ node, params, body }) => node.exportEvidence(params.register, { record: params.record, ...body }),
   eraseCase: ({ node, params, body }) => node.erase(params.register, { case: params.case, ...body }),
 

@@ -4,6 +4,7 @@ import { ConcordatError, type ErrorDetail } from '../core/error.ts'
 import type {
   CaseSummary,
   Delivery,
+  Head,
   InboxItem,
   Receipt,
   StoredCertificate,
@@ -22,6 +23,15 @@ export function fromStored<T>(text: SQLOutputValue | undefined): T {
   } catch {
     throw new ConcordatError({ code: 'STORAGE_FAILED', expected: 'JSON as stored', got: 'other text', sqlite: null })
   }
+}
+
+export function headOf(row: Row | undefined): Head | undefined {
+  if (row === undefined || row.size === null) return undefined
+  return { term: row.term as number, size: row.size as number, root: row.root as string, time: row.time as number }
+}
+
+export function headText(head: { term: number; size: number } | null): string {
+  return head === null ? 'no head' : `term ${head.term}, size ${head.size}`
 }
 
 export function certificateOf(row: Row): StoredCertificate {
@@ -153,6 +163,7 @@ export function caseValues(number: number, c: CaseSummary): Values {
     startedAt: c.startedAt,
     changedAt: c.changedAt,
     ended: c.ended ? 1 : 0,
+    dueAt: c.dueAt,
   }
 }
 
@@ -165,6 +176,7 @@ export function caseOf(register: string, row: Row): CaseSummary {
     startedAt: row.started_at as number,
     changedAt: row.changed_at as number,
     ended: row.ended === 1,
+    dueAt: row.due_at as number | null,
   }
 }
 
@@ -172,10 +184,14 @@ export function inboxItemValues(number: number, item: InboxItem): Values {
   return {
     register: number,
     case: item.case,
+    kind: item.kind,
     step: item.step,
     role: item.role,
     prev: JSON.stringify(item.prev),
+    record: item.record,
+    dispute: item.dispute,
     since: item.since,
+    due: item.due,
   }
 }
 
@@ -183,9 +199,13 @@ export function inboxItemOf(register: string, row: Row): InboxItem {
   return {
     register,
     case: row.case_id as string,
+    kind: row.kind as InboxItem['kind'],
     step: row.step as string,
     role: row.role as string,
     prev: fromStored<string[]>(row.prev),
+    record: row.record as string | null,
+    dispute: row.dispute as string | null,
     since: row.since as number,
+    due: row.due as number | null,
   }
 }

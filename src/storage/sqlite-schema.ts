@@ -1,6 +1,6 @@
 /** "CcNd" */
 export const applicationId = 0x43634e64
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 /**
  * Leaves, rows and groups are wider than a twentieth of a page, so these tables keep their rowid: without one, measured
@@ -80,19 +80,25 @@ export const schema = `
     started_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
     ended INTEGER NOT NULL,
+    due_at INTEGER,
     PRIMARY KEY (register, case_id)
   ) STRICT;
   CREATE INDEX cases_by_change ON cases (register, changed_at);
+  CREATE INDEX cases_due ON cases (register, due_at) WHERE due_at IS NOT NULL;
 
   CREATE TABLE inbox (
     register INTEGER NOT NULL REFERENCES registers,
     case_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('act', 'confirm', 'resolve')),
     step TEXT NOT NULL,
     role TEXT NOT NULL,
     prev TEXT NOT NULL,
+    record TEXT,
+    dispute TEXT,
     since INTEGER NOT NULL,
-    PRIMARY KEY (register, case_id, step, prev)
+    due INTEGER
   ) STRICT;
+  CREATE INDEX inbox_by_case ON inbox (register, case_id);
   CREATE INDEX inbox_by_age ON inbox (register, since);
 
   CREATE TABLE deliveries (

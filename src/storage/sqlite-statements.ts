@@ -68,18 +68,23 @@ export function prepareStatements(db: DatabaseSync) {
     ),
 
     saveCase: db.prepare(`
-      INSERT INTO cases (register, case_id, blueprint, roles, started_at, changed_at, ended)
-      VALUES (:register, :case, :blueprint, :roles, :startedAt, :changedAt, :ended)
+      INSERT INTO cases (register, case_id, blueprint, roles, started_at, changed_at, ended, due_at)
+      VALUES (:register, :case, :blueprint, :roles, :startedAt, :changedAt, :ended, :dueAt)
       ON CONFLICT DO UPDATE SET blueprint = excluded.blueprint, roles = excluded.roles, started_at = excluded.started_at,
-        changed_at = excluded.changed_at, ended = excluded.ended`),
+        changed_at = excluded.changed_at, ended = excluded.ended, due_at = excluded.due_at`),
     caseById: db.prepare('SELECT * FROM cases WHERE register = :register AND case_id = :case'),
     cases: db.prepare('SELECT * FROM cases WHERE register = :register ORDER BY changed_at DESC, case_id LIMIT :limit'),
+    dueCases: db.prepare(`
+      SELECT * FROM cases WHERE register = :register AND due_at IS NOT NULL AND due_at < :now
+      ORDER BY due_at, case_id LIMIT :limit`),
 
     clearInbox: db.prepare('DELETE FROM inbox WHERE register = :register AND case_id = :case'),
     addInboxItem: db.prepare(`
-      INSERT INTO inbox (register, case_id, step, role, prev, since)
-      VALUES (:register, :case, :step, :role, :prev, :since)`),
-    inbox: db.prepare('SELECT * FROM inbox WHERE register = :register ORDER BY since, case_id, step LIMIT :limit'),
+      INSERT INTO inbox (register, case_id, kind, step, role, prev, record, dispute, since, due)
+      VALUES (:register, :case, :kind, :step, :role, :prev, :record, :dispute, :since, :due)`),
+    inbox: db.prepare(
+      'SELECT * FROM inbox WHERE register = :register ORDER BY since, case_id, step, rowid LIMIT :limit',
+    ),
 
     addDelivery: db.prepare(`
       INSERT INTO deliveries (register, record, role, authorised_by, member, case_id, groups, state, attempts, due_at)

@@ -12,6 +12,8 @@ import {
   fromStored,
   groupOf,
   groupValues,
+  headOf,
+  headText,
   inboxItemOf,
   inboxItemValues,
   type Row,
@@ -244,6 +246,10 @@ class SqliteStorage implements Storage {
     return this.#list(register, this.#sql.cases, { limit }).map((row) => caseOf(register, row))
   }
 
+  async dueCases(register: string, now: number, limit: number): Promise<CaseSummary[]> {
+    return this.#list(register, this.#sql.dueCases, { now, limit }).map((row) => caseOf(register, row))
+  }
+
   async listInbox(register: string, limit: number): Promise<InboxItem[]> {
     return this.#list(register, this.#sql.inbox, { limit }).map((row) => inboxItemOf(register, row))
   }
@@ -396,13 +402,4 @@ class SqliteStorage implements Storage {
   #addGroups(groups: readonly StoredGroup[]): void {
     for (const group of groups) this.#sql.addGroup.run(groupValues(this.#numberOf(group.register), group))
   }
-}
-
-function headOf(row: Row | undefined): Head | undefined {
-  if (row === undefined || row.size === null) return undefined
-  return { term: row.term as number, size: row.size as number, root: row.root as string, time: row.time as number }
-}
-
-function headText(head: { term: number; size: number } | null): string {
-  return head === null ? 'no head' : `term ${head.term}, size ${head.size}`
 }

@@ -105,15 +105,24 @@ export interface Receipt {
   verdict: JsonObject | null
 }
 
-/** A step that waits for this member. */
+/** What waits for this member: a step to take, a record to confirm, or a dispute to decide. */
 export interface InboxItem {
   register: string
   case: string
+  kind: 'act' | 'confirm' | 'resolve'
+  /** That of the record, where one is to be confirmed or is in dispute. In the words of the case's version. */
   step: string
   role: string
+  /** The entries that opened the step; empty where nothing is to be done at it. */
   prev: readonly string[]
-  /** Leaf time of the entry that opened it. */
+  /** The record to confirm, or the one in dispute; null for a step to take. */
+  record: string | null
+  /** The dispute to decide; null for the others. */
+  dispute: string | null
+  /** Leaf time of the entry since which it waits. */
   since: number
+  /** The last second of its deadline; null without one. */
+  due: number | null
 }
 
 /** A case in which this member is bound to a role. */
@@ -125,6 +134,8 @@ export interface CaseSummary {
   startedAt: number
   changedAt: number
   ended: boolean
+  /** The last second of its earliest deadline that does something by itself (RULES 15 to 17); null where none runs. */
+  dueAt: number | null
 }
 
 /** What the committed entries up to `cursor` mean for this member. The cursor moves in the same transaction. */
@@ -216,6 +227,8 @@ export interface Storage {
   findCase(register: string, caseId: string): Promise<CaseSummary | undefined>
   /** Newest change first. */
   listCases(register: string, limit: number): Promise<CaseSummary[]>
+  /** Cases of which `dueAt` is before `now`, longest due first. */
+  dueCases(register: string, now: number, limit: number): Promise<CaseSummary[]>
   /** Longest waiting first. */
   listInbox(register: string, limit: number): Promise<InboxItem[]>
 

@@ -331,6 +331,21 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       )
     })
 
+    storageTest('gives the cases with a deadline that has passed, longest due first', async (storage) => {
+      const [summary] = effectsAt(1).cases
+      const due = { 'case-1': 5_000, 'case-2': 4_000, 'case-3': null, 'case-4': 9_000 }
+      const cases = Object.entries(due).map(([id, dueAt]) => ({ ...summary!, case: id, dueAt }))
+      await storage.saveEffects({ ...effectsAt(1), cases, inbox: [] })
+      const dueAt = async (now: number, limit = 10) => (await storage.dueCases(A, now, limit)).map((item) => item.case)
+      assert.deepEqual(await dueAt(4_000), [], 'its last second is in time')
+      assert.deepEqual(await dueAt(5_001), ['case-2', 'case-1'])
+      assert.deepEqual(await dueAt(5_001, 1), ['case-2'])
+      assert.deepEqual(await storage.dueCases(B, 5_001, 10), [])
+      await storage.saveEffects({ ...effectsAt(2), cases: [{ ...cases[1]!, dueAt: null }], inbox: [] })
+      assert.deepEqual(await dueAt(5_001), ['case-1'])
+      assert.deepEqual(await storage.findCase(A, 'case-1'), cases[0])
+    })
+
     storageTest('gives the deliveries that are due to a member, longest due first', async (storage) => {
       const [delivery] = effectsAt(1).deliveries
       const of = (record: string, dueAt: number): Delivery => ({ ...delivery!, record, dueAt })
@@ -467,6 +482,7 @@ function received(record: string, index: number): StoredGroup {
 }
 
 function effectsAt(cursor: number): Effects & { receipts: readonly Receipt[] } {
+  const waiting = { register: A, case: 'case-1', role: 'council' }
   return {
     register: A,
     cursor,
@@ -479,9 +495,23 @@ function effectsAt(cursor: number): Effects & { receipts: readonly Receipt[] } {
         startedAt: 900,
         changedAt: 1_000,
         ended: false,
+        dueAt: 5_000,
       },
     ],
-    inbox: [{ register: A, case: 'case-1', step: 's2', role: 'council', prev: ['r1', 'r2'], since: 1_000 }],
+    inbox: [
+      {
+        ...waiting,
+        kind: 'act',
+        step: 's2',
+        prev: ['r1', 'r2'],
+        record: null,
+        dispute: null,
+        since: 1_000,
+        due: 5_000,
+      },
+      { ...waiting, kind: 'confirm', step: 's3', prev: [], record: 'r3', dispute: null, since: 1_001, due: null },
+      { ...waiting, kind: 'resolve', step: 's3', prev: [], record: 'r3', dispute: 'd1', since: 1_002, due: 5_001 },
+    ],
     deliveries: [
       {
         register: A,

@@ -14,6 +14,8 @@ interface Schema {
   enum?: JsonValue[]
   anyOf?: Schema[]
   properties?: Record<string, Schema>
+  /** Of a map: its keys are the sender's, so no answer names a place within it. */
+  maxProperties?: number
   required?: string[]
   items?: Schema
   pattern?: string
@@ -23,6 +25,7 @@ interface Schema {
   maxItems?: number
   uniqueItems?: boolean
   minimum?: number
+  maximum?: number
 }
 
 type Key = string | number
@@ -68,6 +71,13 @@ export function badBodies(schema: unknown, valid: JsonObject, canary: string): B
     yield { path, what: 'null', value: null, code: 'INPUT_TYPE_WRONG' }
     if (schema.type === 'object') {
       yield { path, what: 'a list', value: [canary], code: 'INPUT_TYPE_WRONG' }
+      if (schema.maxProperties !== undefined) {
+        const names = Array.from({ length: schema.maxProperties + 1 }, (_, i) => [`a${i}`, 'a'])
+        yield { path, what: 'with too many entries', value: Object.fromEntries(names), code: 'INPUT_TOO_LONG' }
+        yield { path, what: 'with a key of another form', value: { [`~ ${canary}`]: 'a' }, code: 'INPUT_INVALID' }
+        yield { path, what: 'with an entry of another form', value: { a: `~ ${canary}` }, code: 'INPUT_INVALID' }
+        yield { path, what: 'with an entry of another type', value: { a: [canary] }, code: 'INPUT_TYPE_WRONG' }
+      }
       if (schema.properties === undefined) return
       yield {
         path,
@@ -113,6 +123,9 @@ export function badBodies(schema: unknown, valid: JsonObject, canary: string): B
     if (schema.type === 'integer') {
       yield { path, what: 'not whole', value: 1.5, code: 'INPUT_TYPE_WRONG' }
       yield { path, what: 'below the least', value: (schema.minimum ?? 0) - 1, code: 'INPUT_INVALID' }
+      const { maximum = Number.MAX_SAFE_INTEGER } = schema
+      if (maximum < Number.MAX_SAFE_INTEGER)
+        yield { path, what: 'above the greatest', value: maximum + 1, code: 'INPUT_INVALID' }
     }
   }
 }

@@ -33,6 +33,10 @@ export interface BadInputNetwork {
   assessed: { case: string; application: string; assessment: string }
   /** Applied for only: the inspector has no role in it. */
   applied: { case: string; application: string }
+  /** Inspected; the inspection waits for the council's countersignature. */
+  inspected: { case: string; application: string; inspection: string }
+  /** Assessed, and the assessment disputed by the registry, which is its resolver too: so nobody can decide. */
+  disputed: { case: string; assessment: string; dispute: string }[]
   /** Proposed and not approved. */
   proposed: { proposal: string; blueprint: string }
   member(id: string): MemberNode
@@ -49,22 +53,33 @@ export async function openBadInputNetwork(t: TestContext): Promise<BadInputNetwo
     onLog: (fields, message) => logged.push(message, JSON.stringify(fields)),
   })
   const council = network.clients.get('council')!
+  const inspector = network.clients.get('inspector')!
+  const registry = network.clients.get('registry')!
   const apply = async (idempotencyKey: string) => {
     const data = { ...sampleData().apply, visits: [1, 2, 3] }
-    return council.startCase({ blueprint: network.blueprint, role: 'applicant', data, idempotencyKey })
+    const started = await council.startCase({ blueprint: network.blueprint, role: 'applicant', data, idempotencyKey })
+    await waitUntilReady(council, { caseId: started.case, step: 'assess' }, clock)
+    return { case: started.case, application: started.record }
   }
-  const first = await apply('first')
-  const assessment = { verdict: 'inspect', inspector: network.memberIds.inspector! }
-  await waitUntilReady(council, { caseId: first.case, step: 'assess' }, clock)
-  const assessed = await council.submitAction({
-    case: first.case,
-    step: 'assess',
-    data: assessment,
-    idempotencyKey: 'assess',
-  })
-  await waitUntilReady(network.clients.get('inspector')!, { caseId: first.case, step: 'inspect' }, clock)
-  const second = await apply('second')
-  await waitUntilReady(council, { caseId: second.case, step: 'assess' }, clock)
+  const assess = async (name: string) => {
+    const { case: id, application } = await apply(name)
+    const data = { verdict: 'inspect', inspector: network.memberIds.inspector! }
+    const taken = await council.submitAction({ case: id, step: 'assess', data, idempotencyKey: `${name}-assess` })
+    await waitUntilReady(inspector, { caseId: id, step: 'inspect' }, clock)
+    return { case: id, application, assessment: taken.record }
+  }
+  const dispute = async (name: string) => {
+    const { case: id, assessment: record } = await assess(name)
+    const words = { role: 'registry', reason: 'other', explanation: 'The fee is not right' } as const
+    const raised = await registry.raiseDispute({ case: id, record, ...words, idempotencyKey: `${name}-dispute` })
+    return { case: id, assessment: record, dispute: raised.dispute }
+  }
+  const assessed = await assess('first')
+  const applied = await apply('second')
+  const third = await assess('third')
+  const inspection = { case: third.case, step: 'inspect', data: sampleData().inspect, idempotencyKey: 'third-inspect' }
+  const inspected = { ...third, inspection: (await inspector.submitAction(inspection)).record }
+  const disputed = [await dispute('fourth'), await dispute('fifth')]
   const document = { ...network.document, version: '1.0.1' } as unknown as JsonObject
   const proposed = await council.propose({ document, idempotencyKey: 'propose' })
   const content = new StoredContent(folder, network.members.keys())
@@ -76,8 +91,10 @@ export async function openBadInputNetwork(t: TestContext): Promise<BadInputNetwo
     now: clock.now(),
     content,
     logged,
-    assessed: { case: first.case, application: first.record, assessment: assessed.record },
-    applied: { case: second.case, application: second.record },
+    assessed,
+    applied,
+    inspected,
+    disputed,
     proposed,
     member: (id) => network.members.get(id)!,
     async tokenWith(id, scopes) {
@@ -89,11 +106,12 @@ export async function openBadInputNetwork(t: TestContext): Promise<BadInputNetwo
   }
 }
 
-/** The permit with a list of numbers, and a calculation whose work grows with it. */
+/** The permit with a list of numbers, a calculation whose work grows with it, and an inspection that has a deadline and is countersigned. */
 function storyWithWork(): Story {
   const story = permitStory()
   const blueprint = story.blueprint as JsonObject
-  const apply = (blueprint.steps as JsonObject[]).find((step) => step.id === 'apply')!
+  const stepOf = (id: string) => (blueprint.steps as JsonObject[]).find((step) => step.id === id)!
+  const apply = stepOf('apply')
   const { properties } = apply.schema as { properties: JsonObject }
   properties.visits = { type: 'array', maxItems: 1000, items: { type: 'integer' } }
   properties.busy = { type: 'integer' }
@@ -103,6 +121,14 @@ function storyWithWork(): Story {
     rule: { reduce: [{ var: ['apply.visits', []] }, sum, 0] },
   })
   ;((apply.disclosures as JsonObject[])[0]!.fields as JsonValue[]).push('/visits', '/busy')
+  const hours = (count: number) => ({ count, unit: 'hours', calendar: null })
+  ;(stepOf('assess').dispute as JsonObject).resolver = 'registry'
+  Object.assign(stepOf('inspect'), {
+    deadline: hours(240),
+    lapse: { to: ['inspect'] },
+    extend: { role: 'council', limit: hours(480) },
+    confirm: { roles: ['council'], deadline: hours(240), default: 'accept' },
+  })
   return story
 }
 

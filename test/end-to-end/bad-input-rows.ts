@@ -49,7 +49,7 @@ let serial = 0
 
 /** One that each writing route takes, and the reading ones that a caller can get wrong. */
 export function validRequests(
-  { network, assessed, applied, proposed, member }: BadInputNetwork,
+  { network, now, assessed, applied, inspected, disputed, proposed, member }: BadInputNetwork,
   note: string,
 ): Valid[] {
   const { register } = network
@@ -64,6 +64,7 @@ export function validRequests(
     reason: 'other',
     explanation: 'The fee is not right',
   }
+  const [withdrawn, undecided] = disputed as [BadInputNetwork['disputed'][0], BadInputNetwork['disputed'][0]]
   const granted = { record: assessed.application, role: 'council', authorisedBy: assessed.application }
   const grant = { suite: HPKE_SUITE, kid: digest('a key'), ...granted, enc: 'AAAA', ciphertext: 'AAAA' }
   const item = { ...granted, grant, groups: [{ index: 1, sealed: 'AAAA' }] }
@@ -79,6 +80,31 @@ export function validRequests(
     },
     { ...council, route: 'submitAction', params: { register, case: applied.case }, body: assess },
     { ...council, route: 'raiseDispute', to: 'registry', params: { register, case: assessed.case }, body: dispute },
+    {
+      to: 'registry',
+      from: 'inspector',
+      route: 'resolveDispute',
+      params: { register, case: withdrawn.case },
+      body: { dispute: withdrawn.dispute, role: 'registry', outcome: 'withdrawn' },
+    },
+    {
+      ...council,
+      route: 'confirmRecord',
+      params: { register, case: inspected.case },
+      body: { record: inspected.inspection, role: 'council', accept: true },
+    },
+    {
+      ...council,
+      route: 'extendDeadline',
+      params: { register, case: assessed.case },
+      body: { step: 'inspect', role: 'council', until: now + 300 * 60 * 60 },
+    },
+    {
+      ...council,
+      route: 'enterLapse',
+      params: { register, case: undecided.case },
+      body: { role: 'council', what: { type: 'dispute', dispute: undecided.dispute } },
+    },
     {
       ...council,
       route: 'exportEvidence',
@@ -106,6 +132,13 @@ export function validRequests(
     { ...council, route: 'readCheckpoint', params: node, body: undefined },
     { ...council, route: 'readTile', params: { ...node, level: '0', tile: '000.p/5' }, body: undefined },
     { ...council, route: 'addCheckpoint', params: node, body: note },
+    // After this one no case starts.
+    {
+      ...council,
+      route: 'suspendRoles',
+      params: { register, blueprint: network.blueprint },
+      body: { roles: ['council'], suspended: true },
+    },
   ]
 }
 

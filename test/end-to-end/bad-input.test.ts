@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errorStatus } from '../../src/api/error-status.ts'
 import { type RouteName, routes } from '../../src/api/routes.ts'
+import { actRows } from './bad-input-acts.ts'
 import { entryRows, exchangeRows } from './bad-input-between-nodes.ts'
 import { type BadInputNetwork, openBadInputNetwork, type Sent } from './bad-input-network.ts'
 import { CANARY, commonRows, type Row, sendValid, validRequests } from './bad-input-rows.ts'
@@ -24,7 +25,7 @@ test('bad input', async (t) => {
   )
   const rows: Row[] = []
   for (const request of valid) rows.push(...(await commonRows(at, request)))
-  rows.push(...requestRows(at, valid), ...dataRows(at, valid), ...blueprintRows(at, valid))
+  rows.push(...requestRows(at, valid), ...dataRows(at, valid), ...blueprintRows(at, valid), ...actRows(at, valid))
   rows.push(...(await entryRows(at, valid)), ...(await exchangeRows(at, note)))
 
   const before = at.content.digest()

@@ -38,6 +38,7 @@ export function withCanaries(story: Story): CanaryStory {
   const scenarios = story.scenarios.map((scenario) => {
     const renamed = new Map<string, JsonValue>()
     const steps = scenario.steps.map((step) => {
+      if (step.kind !== 'action') return step
       const root = getStep(blueprint, step.step).schema as JsonObject
       const change = (value: JsonValue, schema: JsonObject, field: string): JsonValue => {
         const keep = (why: string) => {

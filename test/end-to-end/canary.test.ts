@@ -12,6 +12,7 @@ import { ProcessMemory } from '../../src/client/checkpoint-memory.ts'
 import { Client } from '../../src/client/client.ts'
 import { Http } from '../../src/client/http.ts'
 import { getStep } from '../../src/core/blueprint/blueprint.ts'
+import { type Scenario, timesOf } from '../../src/core/blueprint/scenario.ts'
 import { toBase64url } from '../../src/core/crypto/base64url.ts'
 import { digest } from '../../src/core/crypto/hash.ts'
 import { ConcordatError } from '../../src/core/error.ts'
@@ -19,7 +20,7 @@ import { nodeChecks } from '../../src/core/ledger/node-checks.ts'
 import type { MemberNode } from '../../src/sandbox/member-node.ts'
 import type { Network } from '../../src/sandbox/network.ts'
 import { playScenarios, waitFor } from '../../src/sandbox/play.ts'
-import { readStory, type Scenario, type Story, timesOf } from '../../src/sandbox/scenario.ts'
+import { readStory, type Story } from '../../src/sandbox/scenario.ts'
 import { StoryClock } from '../../src/sandbox/story-clock.ts'
 import { openTestNetwork } from '../faults/open-network.ts'
 import { permitStory } from '../faults/permit-story.ts'
@@ -118,8 +119,11 @@ for (const { name, story, kept } of stories) {
     const played = { ...network, clients }
 
     const cases = new Map<Scenario, string>()
-    for await (const { scenario, receipt } of playScenarios(played, planted.story.scenarios, { clock, run: 'a' })) {
-      cases.set(scenario, receipt.case)
+    for await (const { scenario, case: caseId } of playScenarios(played, planted.story.scenarios, {
+      clock,
+      run: 'a',
+    })) {
+      cases.set(scenario, caseId)
     }
     await raiseDispute(played, planted.story, { clock, explanation })
     for (const [scenario, caseId] of cases) await waitUntilDelivered(clients, scenario, { caseId, clock })
@@ -319,7 +323,7 @@ async function raiseDispute(
   const [first] = story.scenarios
   const scenario = { ...first!, name: 'disputed', steps: first!.steps.slice(0, first!.name === 'permit' ? 2 : 3) }
   let caseId = ''
-  for await (const { receipt } of playScenarios(network, [scenario], { clock, run: 'b' })) caseId = receipt.case
+  for await (const step of playScenarios(network, [scenario], { clock, run: 'b' })) caseId = step.case
   const [member, role] =
     first!.name === 'permit' ? (['registry', 'registry'] as const) : (['council', 'council'] as const)
   const client = network.clients.get(member)!

@@ -79,6 +79,9 @@ describe('the commands of the documents', () => {
       'blueprint',
       'case',
       'action',
+      'record',
+      'dispute',
+      'deadline',
       'inbox',
       'evidence',
       'verify',
@@ -103,11 +106,13 @@ describe('the commands of the documents', () => {
       for (const line of codeBlocks('docs/operating/cli.md', 'sh')) {
         const command = line
           .replace(/^concordat/, 'node bin/concordat.js')
-          .replaceAll(/\b(CASE|RECORD|REGISTER)\b/g, (name) => known[name] ?? name)
+          .replaceAll(/\b(CASE|RECORD|DISPUTE|REGISTER)\b/g, (name) => known[name] ?? name)
         const { code, out, err } = await shell(`XDG_STATE_HOME=${folder} ${command}`)
         assert.equal(code, 0, `${line}\n${out}${err}`)
         known.CASE ??= /^case +(\S+)$/m.exec(out)?.[1] ?? ''
         known.RECORD ??= /^record +([^,]+),/m.exec(out)?.[1] ?? ''
+        const dispute = /^dispute +([^,]+),/m.exec(out)?.[1]
+        if (dispute !== undefined) known.DISPUTE = dispute
       }
     })
   })

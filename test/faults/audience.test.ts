@@ -45,7 +45,7 @@ test('grants go to exactly the roles that a disclosure names, once its step has 
       const row = caseOf(blueprint, ['apply', ...steps], boundAt)
       const due = grantsDue(skeletonOf(blueprint), row)
       granted += due.length
-      assert.deepEqual(fieldsGranted(blueprint, due), fieldsEntitled(blueprint, row))
+      assert.deepEqual(fieldsGranted(blueprint, row, due), fieldsEntitled(blueprint, row))
       for (const { member, role } of due) assert.equal(member, row.roles[role]!.member)
     }),
     { numRuns: 1_000, seed },
@@ -65,9 +65,10 @@ test('what the nodes of a network hold is what their roles are given', async (t)
 })
 
 /** `role record field` of every key that the grants hand over. */
-function fieldsGranted(blueprint: Blueprint, due: readonly GrantDue[]): string[] {
-  const all = due.flatMap(({ record, recordStep, role, groups }) => {
-    const ofStep = groupsOf(blueprint, documentStepId(blueprint, recordStep))
+function fieldsGranted(blueprint: Blueprint, row: CaseRow, due: readonly GrantDue[]): string[] {
+  const all = due.flatMap(({ record, role, groups }) => {
+    const { step } = row.records.find(({ id }) => id === record)!
+    const ofStep = groupsOf(blueprint, documentStepId(blueprint, step))
     return groups.flatMap((index) => ofStep[index]!.fields.map((field) => `${role} ${record} ${field}`))
   })
   return [...new Set(all)].sort()
@@ -109,11 +110,13 @@ function caseOf(blueprint: Blueprint, steps: readonly string[], boundAt: number)
   const records = steps.map((step, place): CaseRecord => {
     const as = blueprint.steps.find(({ id }) => id === step)!.role
     const opaque = opaqueStepId(blueprint, step)
-    return { id: `r${place}`, step: opaque, as, iss: as, index: 10 + place, time: place, prev: [], next: [] }
+    const at = { id: `r${place}`, bp: '', step: opaque, as, iss: as, index: 10 + place, time: place }
+    return { ...at, prev: [], next: [], bind: {}, replaces: null, void: null, replacedBy: null }
   })
   const by = records[boundAt]?.id
   return {
     bp: '',
+    versions: [],
     roles: {
       applicant: { member: SAMPLE_MEMBERS.council, pk: null, by: 'r0' },
       council: { member: SAMPLE_MEMBERS.council, pk: null, by: null },
@@ -121,9 +124,15 @@ function caseOf(blueprint: Blueprint, steps: readonly string[], boundAt: number)
       ...(by === undefined ? {} : { inspector: { member: SAMPLE_MEMBERS.inspector, pk: null, by } }),
     },
     openings: [],
+    arrivals: [],
+    confirmations: [],
+    review: null,
     records,
     disputes: [],
+    acts: [],
     ended: false,
+    endedAt: null,
+    changed: 0,
   }
 }
 

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { ProcessMemory } from '../../src/client/checkpoint-memory.ts'
 import { Client } from '../../src/client/client.ts'
 import { Http } from '../../src/client/http.ts'
+import { withMemberIds } from '../../src/core/blueprint/scenario.ts'
 import { toBase64url } from '../../src/core/crypto/base64url.ts'
 import { digest } from '../../src/core/crypto/hash.ts'
 import type { ErrorCode } from '../../src/core/error.ts'
@@ -14,7 +15,7 @@ import { nodeChecks } from '../../src/core/ledger/node-checks.ts'
 import { appendToTree, leafHash } from '../../src/core/ledger/tree.ts'
 import { type MemberNode, openMemberFolder, serveMember } from '../../src/sandbox/member-node.ts'
 import type { Network } from '../../src/sandbox/network.ts'
-import { readStory, withMemberIds } from '../../src/sandbox/scenario.ts'
+import { readStory } from '../../src/sandbox/scenario.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { checkedServers } from '../openapi-check.ts'
 import { type Lie, lastRecord, signLie } from './liar.ts'
@@ -52,11 +53,12 @@ for (const { title, code, make } of badLeaves) {
     const opened = await openTestNetwork(t, story, { around: (folder) => folder })
     const { network, clock, errors } = opened
     const [started] = story.scenarios[0]!.steps
+    assert(started?.kind === 'action')
     const council = network.clients.get('council')!
     const { case: caseId } = await council.startCase({
       blueprint: network.blueprint,
-      role: started!.by,
-      data: withMemberIds(started!.data, network.memberIds) as Lie['data'],
+      role: started.by,
+      data: withMemberIds(started.data, network.memberIds) as Lie['data'],
       idempotencyKey: 'start',
     })
     const view = await council.getCase(caseId)

@@ -139,11 +139,15 @@ test('lying senders', async (t) => {
     gate.closed = false
     await disputed(opened, caseId, record, { check: 'group', field: undefined })
 
-    await until('the inspector has what it is owed', async () => {
-      return (await inspector.listInbox(100)).some((item) => item.case === caseId && item.ready)
+    await until('the inspector has what it is owed, and knows of the dispute', async () => {
+      const { disputes, records } = await inspector.getCase(caseId)
+      return disputes.length > 0 && records.every(({ awaiting }) => !awaiting)
     })
-    const view = await inspector.getCase(caseId)
-    assert.deepEqual(view.open, [{ step: 'inspect', role: 'inspector', waits: true }])
+    const { open } = await inspector.getCase(caseId)
+    assert.deepEqual(
+      open.map(({ step, role, waits }) => ({ step, role, waits })),
+      [{ step: 'inspect', role: 'inspector', waits: true }],
+    )
     const act = { case: caseId, step: 'inspect', data: sampleData().inspect, idempotencyKey: 'waits' }
     await assert.rejects(inspector.submitAction(act), { code: 'OPENING_WAITS' })
   })

@@ -1,5 +1,6 @@
+import { parseScenario } from '../../src/core/blueprint/scenario.ts'
 import type { JsonValue } from '../../src/core/canonical-json.ts'
-import { parseScenario, type Story } from '../../src/sandbox/scenario.ts'
+import type { Story } from '../../src/sandbox/scenario.ts'
 import { sampleBlueprint, sampleData, stepOf } from '../sample-blueprint.ts'
 
 const TOLD = { purpose: 'Watch over the permits', basis: 'Public task', retention: 'file' }

@@ -1,6 +1,7 @@
 import { canonicalize, type JsonObject, type JsonValue } from '../canonical-json.ts'
 import { isDigest } from '../crypto/base64url.ts'
 import { ConcordatError } from '../error.ts'
+import { unaskedValues } from './asked-fields.ts'
 import { type Blueprint, getRole, getStep, opaqueNext, type Route, type Rule, type Step } from './blueprint.ts'
 import { calculatedValue } from './calculation.ts'
 import { evaluate } from './json-logic.ts'
@@ -46,6 +47,7 @@ export function advance(blueprint: Blueprint, view: View, action: Action, asOf: 
   split(action.data)
   const data = calculate(blueprint, step, schema, view, action.data, asOf)
   refuseInvalid(schema.validate(data))
+  refuseUnasked(step, data, ruleData(view, step.id, data, asOf))
   const route = takeRoute(blueprint, step, view, data, asOf)
   if (route.outcome?.adverse) requireExplanation(step, data)
   return {
@@ -101,7 +103,23 @@ function calculate(
   return data
 }
 
-function takeRoute(blueprint: Blueprint, step: Step, view: View, data: JsonObject, asOf: number): Route {
+/** A value that no page asked for: a condition that is not true, also because it reads a field that was left empty. */
+function refuseUnasked(step: Step, data: JsonObject, known: JsonObject): void {
+  const unasked = unaskedValues(step, data, (condition) => isConditionTrue(condition, known))
+  refuseInvalid(unasked.map(({ at }) => ({ at, keyword: 'when', expected: 'no value, as the field is not asked' })))
+}
+
+export function isConditionTrue(condition: Rule, data: JsonObject): boolean {
+  try {
+    return isTruthy(evaluate(condition, data))
+  } catch (error) {
+    if (error instanceof ConcordatError) return false
+    throw error
+  }
+}
+
+/** The route that an action takes: the first whose condition holds. */
+export function takeRoute(blueprint: Blueprint, step: Step, view: View, data: JsonObject, asOf: number): Route {
   const known = ruleData(view, step.id, data, asOf)
   for (const route of step.routes) {
     if (route.when === undefined) return route

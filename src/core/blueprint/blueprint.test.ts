@@ -27,6 +27,9 @@ test('a blueprint keeps its hash through parsing and formatting, and changes it 
   assert.notEqual(blueprintHash(document), blueprintHash(parsed))
 })
 
+const HOURS = { count: 240, unit: 'hours', calendar: null }
+const LOCAL = { from: '2026-01-01', to: '2026-12-31', weekdays: [1], nonWorking: [] }
+
 const BAD: [why: string, change: (blueprint: Blueprint) => void, at: string][] = [
   ['another format', (b) => Object.assign(b, { format: 'concordat-blueprint/2' }), '/format'],
   ['an unknown key', (b) => Object.assign(b, { extra: 1 }), ''],
@@ -55,6 +58,67 @@ const BAD: [why: string, change: (blueprint: Blueprint) => void, at: string][] =
   ],
   ['a route that is none', (b) => Object.assign(b.steps[0]!.routes[0]!, { to: 'assess' }), '/steps/0/routes/0/to'],
   ['days without a calendar', (b) => Object.assign(b.review!.until, { calendar: null }), '/review/until/calendar'],
+  ['a review of the old form', (b) => Object.assign(b, { review: { ask: ['applicant'] } }), '/review/of'],
+  ['a review of nothing', (b) => Object.assign(b.review!, { of: [] }), '/review/of'],
+  ['a review that nobody may ask for', (b) => Object.assign(b.review!, { request: [] }), '/review/request'],
+  [
+    'a calendar without its clock',
+    (b) => Object.assign(b, { calendars: [{ ...LOCAL, id: 'x' }] }),
+    '/calendars/0/offsets',
+  ],
+  ['a day that there is not', (b) => Object.assign(b.dpia, { date: '2026-02-30' }), '/dpia/date'],
+  [
+    'a join of one step',
+    (b) => Object.assign(b.steps[2]!, { join: { mode: 'all', steps: ['assess'] } }),
+    '/steps/2/join/steps',
+  ],
+  [
+    'a join of some steps',
+    (b) => Object.assign(b.steps[2]!, { join: { mode: 'some', steps: ['a', 'b'] } }),
+    '/steps/2/join/mode',
+  ],
+  [
+    'a deadline in minutes',
+    (b) => Object.assign(b.steps[2]!, { deadline: { count: 5, unit: 'minutes', calendar: null } }),
+    '/steps/2/deadline/unit',
+  ],
+  ['a lapse under a condition', (b) => Object.assign(b.steps[2]!, { lapse: { to: [], when: true } }), '/steps/2/lapse'],
+  [
+    'a lapse that is adverse to a degree',
+    (b) => Object.assign(b.steps[2]!, { lapse: { to: [], outcome: { adverse: 1 } } }),
+    '/steps/2/lapse/outcome/adverse',
+  ],
+  [
+    'an extension without limit',
+    (b) => Object.assign(b.steps[2]!, { extend: { role: 'council' } }),
+    '/steps/2/extend/limit',
+  ],
+  [
+    'a confirmation by nobody',
+    (b) => Object.assign(b.steps[2]!, { confirm: { roles: [], deadline: HOURS } }),
+    '/steps/2/confirm/roles',
+  ],
+  [
+    'a confirmation that may do otherwise',
+    (b) => Object.assign(b.steps[2]!, { confirm: { roles: ['council'], deadline: HOURS, default: 'uphold' } }),
+    '/steps/2/confirm/default',
+  ],
+  [
+    'a route that closes one step twice',
+    (b) => Object.assign(b.steps[2]!.routes[0]!, { closes: ['apply', 'apply'] }),
+    '/steps/2/routes/0/closes/1',
+  ],
+  [
+    'a control that no page has',
+    (b) => Object.assign(b.steps[0]!.form![0]!, { control: 'slider' }),
+    '/steps/0/form/0/control',
+  ],
+  [
+    'a group with a field of its own',
+    (b) => Object.assign(b.steps[0]!.form![0]!, { group: 'You', items: [] }),
+    '/steps/0/form/0',
+  ],
+  ['a group without items', (b) => Object.assign(b.steps[0]!, { form: [{ group: 'You' }] }), '/steps/0/form/0/items'],
   ['too long a text', (b) => Object.assign(b, { justification: 'x'.repeat(4_001) }), '/justification'],
   [
     'too many steps',
@@ -89,7 +153,7 @@ test('steps have the names that the register knows them by', () => {
   assert.equal(opaqueStepId(blueprint, 'inspect'), 's3')
   assert.equal(documentStepId(blueprint, 's3'), 'inspect')
   assert.deepEqual(opaqueNext(blueprint, ['inspect', 'apply', 'inspect']), ['s1', 's3'])
-  for (const unknown of ['s0', 's5', 's01', 'apply', 'constructor']) {
+  for (const unknown of ['s0', 's7', 's01', 'apply', 'constructor']) {
     assert.throws(() => documentStepId(blueprint, unknown), { code: 'BLUEPRINT_REFERENCE_UNKNOWN' })
   }
   assert.throws(() => getStep(blueprint, 's1'), { code: 'BLUEPRINT_REFERENCE_UNKNOWN' })
@@ -99,6 +163,27 @@ test('the example of docs/formats/blueprint.md is a blueprint without errors or 
   const page = readFileSync(join(import.meta.dirname, '../../../docs/formats/blueprint.md'), 'utf8')
   const example = page.split('```json\n')[1]!.split('```')[0]!
   assert.deepEqual(checkBlueprint(parseBlueprint(parseJson(example))), { errors: [], warnings: [] })
+})
+
+test('every part of a step that the format has is taken as it is', () => {
+  const document = sampleBlueprint()
+  document.calendars = [{ id: 'local', ...LOCAL, offsets: [[0, 0]] }]
+  Object.assign(stepOf(document, 'inspect'), {
+    join: { mode: 'any', steps: ['assess', 'apply'], closes: ['withdraw'] },
+    deadline: { count: 5, unit: 'workingDays', calendar: 'local' },
+    lapse: { to: ['assess'], closes: ['apply'], outcome: { adverse: false } },
+    extend: { role: 'council', limit: HOURS },
+    confirm: { roles: ['council'], deadline: HOURS },
+    form: [
+      {
+        group: { en: 'Visit' },
+        when: { var: 'inspect.large' },
+        items: [{ field: '/hours', label: 'Hours', hint: 'Of work', control: 'number', options: {}, items: [] }],
+      },
+    ],
+  })
+  stepOf(document, 'inspect').routes[0]!.closes = ['assess']
+  assert.deepEqual(parseBlueprint(JSON.parse(JSON.stringify(document))), document)
 })
 
 test('words fall back to English', () => {

@@ -1,8 +1,9 @@
 import { canonicalize, type JsonObject, type JsonValue } from '../canonical-json.ts'
-import { isDigest } from '../crypto/base64url.ts'
 import { digest } from '../crypto/hash.ts'
 import { ConcordatError } from '../error.ts'
-import type { Deadline } from '../ledger/deadline.ts'
+import type { Calendar, Deadline } from '../ledger/deadline.ts'
+
+export { parseBlueprint } from './parse-blueprint.ts'
 
 /** Words for people, in English or in several languages; English is what others fall back to. */
 export type Text = string | { en: string; gd?: string; cy?: string }
@@ -23,6 +24,8 @@ export interface Blueprint {
   persons?: Person[]
   distinct?: [string, string][]
   retention: RetentionClass[]
+  /** Calendars that deadlines name instead of repeating them. */
+  calendars?: NamedCalendar[]
   threshold: { fraction: [number, number] }
   review: Review | null
   start: string
@@ -52,10 +55,17 @@ export interface RetentionClass {
   reason: Text
 }
 
+type NamedCalendar = Calendar & { id: string }
+
+/** RULES 15; the calendar is null (hours), the document's own of that id, or written out. */
+export type DocumentDeadline = Omit<Deadline, 'calendar'> & { calendar: Calendar | string | null }
+
+/** RULES 18. Once a case has ended, at a step of `request` its role may ask for a record of a step in `of` to be decided anew. */
 interface Review {
-  ask: string[]
+  of: string[]
+  request: string[]
   decide: string
-  until: Deadline
+  until: DocumentDeadline
 }
 
 /** A field's name is its RFC 6901 pointer in the step's data (RULES 20). */
@@ -75,18 +85,49 @@ export interface Step {
   disclosures: Disclosure[]
   routes: Route[]
   withdrawal?: true
+  join?: Join
+  /** From the leaf time of the opening. */
+  deadline?: DocumentDeadline
+  lapse?: Lapse
+  extend?: { role: string; limit: DocumentDeadline }
+  confirm?: Confirm
   dispute?: Dispute
   decision?: Decision
   special?: Record<string, { category: string; condition: Text }>
 }
 
 /** Order and words of a step's page. Fields that are not named follow in the schema's order. */
-interface FormItem {
+export type FormItem = FormField | FormGroup
+
+/** Asked only if `when`, over the step's own fields, is true. `items` are those of each object of a list. */
+export interface FormField {
   field: string
   label: Text
   hint?: Text
   options?: Record<string, Text>
+  when?: Rule
+  items?: FormItem[]
+  control?: Control
 }
+
+interface FormGroup {
+  group: Text
+  items: FormItem[]
+  when?: Rule
+}
+
+/** A hint for pages; a schema says what is accepted. */
+export type Control =
+  | 'text-line'
+  | 'text-area'
+  | 'number'
+  | 'date'
+  | 'choice'
+  | 'checkbox'
+  | 'selection'
+  | 'file'
+  | 'label'
+  | 'layout'
 
 export interface Calculation {
   field: string
@@ -115,13 +156,32 @@ export interface Disclosure {
 export interface Route {
   to: string[]
   when?: Rule
+  /** Steps whose openings, waiting branches and unconfirmed records it closes, before it opens its own. */
+  closes?: string[]
   outcome?: { adverse: boolean }
 }
 
+/** The step opens when all, or the first, of `steps` have routed to it; any other step's route opens it directly. */
+interface Join {
+  mode: 'all' | 'any'
+  steps: string[]
+  closes?: string[]
+}
+
+/** The only route once the deadline has passed. */
+type Lapse = Omit<Route, 'when'>
+
+/** Roles that countersign before the routes of the step open. */
+interface Confirm {
+  roles: string[]
+  deadline: DocumentDeadline
+  default?: 'accept' | 'reject'
+}
+
 interface Dispute {
-  window: Deadline
+  window: DocumentDeadline
   resolver?: string | null
-  deadline: Deadline
+  deadline: DocumentDeadline
   default?: 'uphold' | 'reject'
 }
 
@@ -129,64 +189,6 @@ interface Decision {
   human: boolean
   /** The field that tells the person why. */
   explanation: string
-}
-
-const ID = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
-const POINTER = /^(\/[A-Za-z][A-Za-z0-9_-]*)+$/
-const DATE = /^\d{4}-\d{2}-\d{2}$/
-
-/** Parts of RULES 11 that a document may carry but no node enforces yet; `checkBlueprint` reports them. */
-export const FEATURES_NOT_BUILT = ['confirm', 'deadline', 'extend', 'join', 'lapse'] as const
-
-const BLUEPRINT_LIMITS = { bytes: 1_000_000, roles: 32, steps: 100, listItems: 200, text: 4_000 } as const
-
-/**
- * Checks the shape of an untrusted document. That its parts fit together (references, schemas, rules, disclosure) is for
- * `checkBlueprint`; the functions of this folder refuse a reference that leads nowhere with BLUEPRINT_REFERENCE_UNKNOWN.
- */
-export function parseBlueprint(value: JsonValue): Blueprint {
-  const size = canonicalize(value).length
-  if (size > BLUEPRINT_LIMITS.bytes) fail('', `a document of at most ${BLUEPRINT_LIMITS.bytes} characters`, `${size}`)
-  const document = shape(
-    value,
-    '',
-    [
-      'format',
-      'name',
-      'version',
-      'title',
-      'justification',
-      'dpia',
-      'roles',
-      'retention',
-      'threshold',
-      'review',
-      'start',
-      'steps',
-    ],
-    ['persons', 'distinct'],
-  )
-  if (document.format !== 'concordat-blueprint/1') fail('/format', 'concordat-blueprint/1', 'another format')
-  id(document.name, '/name')
-  if (!/^\d{1,6}\.\d{1,6}\.\d{1,6}$/.test(string(document.version, '/version', 20))) {
-    fail('/version', 'three numbers such as 1.0.0', 'another form')
-  }
-  text(document.title, '/title')
-  text(document.justification, '/justification')
-  const dpia = shape(document.dpia, '/dpia', ['reference', 'date'], [])
-  string(dpia.reference, '/dpia/reference', BLUEPRINT_LIMITS.text)
-  if (!DATE.test(string(dpia.date, '/dpia/date', 10))) fail('/dpia/date', 'a date such as 2026-01-31', 'another form')
-  unique(each(document.roles, '/roles', BLUEPRINT_LIMITS.roles, role), '/roles')
-  unique(each(document.persons ?? [], '/persons', BLUEPRINT_LIMITS.roles, person), '/persons')
-  each(document.distinct ?? [], '/distinct', BLUEPRINT_LIMITS.listItems, (pair, at) => {
-    if (ids(pair, at).length !== 2) fail(at, 'two roles', 'another number')
-  })
-  unique(each(document.retention, '/retention', BLUEPRINT_LIMITS.listItems, retentionClass), '/retention')
-  fraction(shape(document.threshold, '/threshold', ['fraction'], []).fraction, '/threshold/fraction')
-  if (document.review !== null) review(document.review, '/review')
-  id(document.start, '/start')
-  unique(each(document.steps, '/steps', BLUEPRINT_LIMITS.steps, step), '/steps')
-  return value as unknown as Blueprint
 }
 
 /** The name of a blueprint's version: SHA-256 of its canonical JSON. Formatting of the file does not change it. */
@@ -204,6 +206,15 @@ export function getRole(blueprint: Blueprint, roleId: string): Role {
 
 export function getRetentionClass(blueprint: Blueprint, classId: string): RetentionClass {
   return blueprint.retention.find((entry) => entry.id === classId) ?? unknown('/retention', 'retention class', classId)
+}
+
+/** The deadline as the register carries it: its calendar written out. */
+export function resolveDeadline(blueprint: Blueprint, { count, unit, calendar }: DocumentDeadline): Deadline {
+  if (typeof calendar !== 'string') return { count, unit, calendar }
+  const named = blueprint.calendars?.find((entry) => entry.id === calendar)
+  if (!named) return unknown('/calendars', 'calendar', calendar)
+  const { id: _, ...rest } = named
+  return { count, unit, calendar: rest }
 }
 
 /** The register's name of a step: `s1`, `s2` … in document order, so that the register tells nothing about the process (RULES 11). */
@@ -236,225 +247,4 @@ function unknown(at: string, what: string, name: string): never {
     at,
     name: name.slice(0, 64),
   })
-}
-
-function fail(at: string, expected: string, got: string): never {
-  throw new ConcordatError({ code: 'BLUEPRINT_INVALID', expected, got, at })
-}
-
-function kindOf(value: JsonValue | undefined): string {
-  if (value === undefined) return 'nothing'
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`
-}
-
-function shape(
-  value: JsonValue | undefined,
-  at: string,
-  required: readonly string[],
-  optional: readonly string[],
-): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(at, 'an object', kindOf(value))
-  for (const key of required) if (!Object.hasOwn(value, key)) fail(`${at}/${key}`, `the key ${key}`, 'nothing')
-  for (const key of Object.keys(value)) {
-    if (!required.includes(key) && !optional.includes(key)) {
-      fail(at, `only the keys ${[...required, ...optional].join(', ')}`, `the key ${JSON.stringify(key.slice(0, 40))}`)
-    }
-  }
-  return value
-}
-
-function each<T>(
-  value: JsonValue | undefined,
-  at: string,
-  max: number,
-  parse: (item: JsonValue, at: string) => T,
-): T[] {
-  if (!Array.isArray(value)) fail(at, 'a list', kindOf(value))
-  if (value.length > max) fail(at, `at most ${max} items`, `${value.length}`)
-  return value.map((item, index) => parse(item, `${at}/${index}`))
-}
-
-function unique(names: readonly string[], at: string): void {
-  const repeated = names.findIndex((name, index) => names.indexOf(name) !== index)
-  if (repeated >= 0) fail(`${at}/${repeated}`, 'an id used once', 'an id used before')
-}
-
-function string(value: JsonValue | undefined, at: string, max: number): string {
-  if (typeof value !== 'string') fail(at, 'a text', kindOf(value))
-  if (value.length > max) fail(at, `at most ${max} characters`, `${value.length}`)
-  return value
-}
-
-function id(value: JsonValue | undefined, at: string): string {
-  if (!ID.test(string(value, at, 64))) fail(at, 'a letter, then letters, digits, - and _ (at most 64)', 'another form')
-  return value as string
-}
-
-function ids(value: JsonValue | undefined, at: string): string[] {
-  const list = each(value, at, BLUEPRINT_LIMITS.listItems, id)
-  unique(list, at)
-  return list
-}
-
-function pointer(value: JsonValue | undefined, at: string): string {
-  if (!POINTER.test(string(value, at, 256))) fail(at, 'a field as a pointer such as /address/postcode', 'another form')
-  return value as string
-}
-
-function text(value: JsonValue | undefined, at: string): void {
-  if (typeof value === 'string') {
-    string(value, at, BLUEPRINT_LIMITS.text)
-    return
-  }
-  const words = shape(value, at, ['en'], ['gd', 'cy'])
-  for (const language of Object.keys(words)) string(words[language], `${at}/${language}`, BLUEPRINT_LIMITS.text)
-}
-
-function record(value: JsonValue | undefined, at: string, check: (item: JsonValue, at: string) => void): string[] {
-  const entries = shape(value, at, [], Object.keys((value ?? {}) as object))
-  const keys = Object.keys(entries)
-  if (keys.length > BLUEPRINT_LIMITS.listItems) fail(at, `at most ${BLUEPRINT_LIMITS.listItems} keys`, `${keys.length}`)
-  for (const key of keys) check(entries[key]!, `${at}/${key.slice(0, 256).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-  return keys
-}
-
-function integer(value: JsonValue | undefined, at: string, min: number, max: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-    fail(at, `a whole number from ${min} to ${max}`, typeof value === 'number' ? 'another number' : kindOf(value))
-  }
-  return value
-}
-
-function oneOf(value: JsonValue | undefined, at: string, allowed: readonly (string | boolean)[]): void {
-  if (!allowed.includes(value as string)) fail(at, `one of ${allowed.join(', ')}`, kindOf(value))
-}
-
-function fraction(value: JsonValue | undefined, at: string): void {
-  const parts = each(value, at, 2, (part, place) => integer(part, place, 1, 1_000))
-  if (parts.length !== 2 || parts[0]! > parts[1]!) fail(at, 'numerator and denominator, at most 1', 'another fraction')
-}
-
-function role(value: JsonValue, at: string): string {
-  const entry = shape(value, at, ['id', 'title', 'kind'], ['servedBy', 'member', 'fixed', 'open'])
-  text(entry.title, `${at}/title`)
-  oneOf(entry.kind, `${at}/kind`, ['person', 'member'])
-  if (entry.kind === 'person') {
-    shape(value, at, ['id', 'title', 'kind', 'servedBy'], [])
-    ids(entry.servedBy, `${at}/servedBy`)
-  } else {
-    shape(value, at, ['id', 'title', 'kind'], ['member', 'fixed', 'open'])
-    if (entry.member !== undefined && !isDigest(entry.member)) {
-      fail(`${at}/member`, 'a member id', kindOf(entry.member))
-    }
-    if (entry.fixed !== undefined) oneOf(entry.fixed, `${at}/fixed`, [true])
-    if (entry.open !== undefined) oneOf(entry.open, `${at}/open`, [true])
-  }
-  return id(entry.id, `${at}/id`)
-}
-
-function person(value: JsonValue, at: string): string {
-  const entry = shape(value, at, ['id', 'title'], [])
-  text(entry.title, `${at}/title`)
-  return id(entry.id, `${at}/id`)
-}
-
-function retentionClass(value: JsonValue, at: string): string {
-  const entry = shape(value, at, ['id', 'years', 'reason'], [])
-  integer(entry.years, `${at}/years`, 0, 150)
-  text(entry.reason, `${at}/reason`)
-  return id(entry.id, `${at}/id`)
-}
-
-function review(value: JsonValue | undefined, at: string): void {
-  const entry = shape(value, at, ['ask', 'decide', 'until'], [])
-  ids(entry.ask, `${at}/ask`)
-  id(entry.decide, `${at}/decide`)
-  deadline(entry.until, `${at}/until`)
-}
-
-/** The calendar's own consistency (dates in order, offsets within bounds) is checked with the skeleton that carries it. */
-function deadline(value: JsonValue | undefined, at: string): void {
-  const entry = shape(value, at, ['count', 'unit', 'calendar'], [])
-  integer(entry.count, `${at}/count`, 1, 100_000)
-  oneOf(entry.unit, `${at}/unit`, ['hours', 'days', 'workingDays'])
-  if (entry.calendar === null && entry.unit === 'hours') return
-  shape(entry.calendar, `${at}/calendar`, ['from', 'to', 'weekdays', 'nonWorking', 'offsets'], [])
-}
-
-function step(value: JsonValue, at: string): string {
-  const entry = shape(
-    value,
-    at,
-    ['id', 'title', 'role', 'subject', 'retention', 'schema', 'disclosures', 'routes'],
-    ['subjects', 'form', 'calculations', 'bind', 'withdrawal', 'dispute', 'decision', 'special', ...FEATURES_NOT_BUILT],
-  )
-  text(entry.title, `${at}/title`)
-  for (const key of ['role', 'subject', 'retention']) id(entry[key], `${at}/${key}`)
-  if (entry.subjects !== undefined) {
-    for (const field of record(entry.subjects, `${at}/subjects`, id)) pointer(field, `${at}/subjects`)
-  }
-  record(entry.schema, `${at}/schema`, () => undefined)
-  each(entry.form ?? [], `${at}/form`, BLUEPRINT_LIMITS.listItems, formItem)
-  each(entry.calculations ?? [], `${at}/calculations`, BLUEPRINT_LIMITS.listItems, (item, place) => {
-    const calculation = shape(item, place, ['field', 'rule'], [])
-    pointer(calculation.field, `${place}/field`)
-  })
-  each(entry.bind ?? [], `${at}/bind`, BLUEPRINT_LIMITS.roles, (item, place) => {
-    const bind = shape(item, place, ['role', 'field'], [])
-    id(bind.role, `${place}/role`)
-    pointer(bind.field, `${place}/field`)
-  })
-  each(entry.disclosures, `${at}/disclosures`, BLUEPRINT_LIMITS.listItems, disclosure)
-  each(entry.routes, `${at}/routes`, BLUEPRINT_LIMITS.listItems, route)
-  if (entry.withdrawal !== undefined) oneOf(entry.withdrawal, `${at}/withdrawal`, [true])
-  if (entry.dispute !== undefined) dispute(entry.dispute, `${at}/dispute`)
-  if (entry.decision !== undefined) {
-    const decision = shape(entry.decision, `${at}/decision`, ['human', 'explanation'], [])
-    oneOf(decision.human, `${at}/decision/human`, [true, false])
-    pointer(decision.explanation, `${at}/decision/explanation`)
-  }
-  if (entry.special !== undefined) {
-    const fields = record(entry.special, `${at}/special`, (item, place) => {
-      const special = shape(item, place, ['category', 'condition'], [])
-      string(special.category, `${place}/category`, BLUEPRINT_LIMITS.text)
-      text(special.condition, `${place}/condition`)
-    })
-    for (const field of fields) pointer(field, `${at}/special`)
-  }
-  return id(entry.id, `${at}/id`)
-}
-
-function formItem(value: JsonValue, at: string): void {
-  const entry = shape(value, at, ['field', 'label'], ['hint', 'options'])
-  pointer(entry.field, `${at}/field`)
-  text(entry.label, `${at}/label`)
-  if (entry.hint !== undefined) text(entry.hint, `${at}/hint`)
-  if (entry.options !== undefined) record(entry.options, `${at}/options`, text)
-}
-
-function disclosure(value: JsonValue, at: string): void {
-  const entry = shape(value, at, ['to', 'fields', 'purpose', 'basis', 'retention'], ['step', 'condition'])
-  id(entry.to, `${at}/to`)
-  if (entry.step !== undefined) id(entry.step, `${at}/step`)
-  unique(each(entry.fields, `${at}/fields`, BLUEPRINT_LIMITS.listItems, pointer), `${at}/fields`)
-  text(entry.purpose, `${at}/purpose`)
-  text(entry.basis, `${at}/basis`)
-  id(entry.retention, `${at}/retention`)
-  if (entry.condition !== undefined) text(entry.condition, `${at}/condition`)
-}
-
-function route(value: JsonValue, at: string): void {
-  const entry = shape(value, at, ['to'], ['when', 'outcome'])
-  ids(entry.to, `${at}/to`)
-  if (entry.outcome === undefined) return
-  oneOf(shape(entry.outcome, `${at}/outcome`, ['adverse'], []).adverse, `${at}/outcome/adverse`, [true, false])
-}
-
-function dispute(value: JsonValue, at: string): void {
-  const entry = shape(value, at, ['window', 'deadline'], ['resolver', 'default'])
-  deadline(entry.window, `${at}/window`)
-  deadline(entry.deadline, `${at}/deadline`)
-  if (entry.resolver !== undefined && entry.resolver !== null) id(entry.resolver, `${at}/resolver`)
-  if (entry.default !== undefined) oneOf(entry.default, `${at}/default`, ['uphold', 'reject'])
 }

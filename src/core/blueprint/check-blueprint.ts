@@ -1,8 +1,14 @@
 import type { Blueprint } from './blueprint.ts'
+import { checkCountersigning } from './check-countersigning.ts'
+import { checkDeadlines, warnAboutLapses } from './check-deadlines.ts'
 import { checkDisclosure, warnAboutDisclosure } from './check-disclosure.ts'
+import { checkForm } from './check-form.ts'
 import { checkPeople, warnAboutOutcomes } from './check-people.ts'
-import { checkProcess, checkSkeleton, checkUnbound } from './check-process.ts'
+import { checkProcess } from './check-process.ts'
 import { checkReferences } from './check-references.ts'
+import { checkReview } from './check-review.ts'
+import { checkRoles } from './check-roles.ts'
+import { checkRuns, runsOf, stepsAlone } from './check-runs.ts'
 import type { BlueprintError, BlueprintWarning } from './problem.ts'
 import { ProcessGraph } from './process-graph.ts'
 
@@ -18,13 +24,25 @@ export function checkBlueprint(blueprint: Blueprint): BlueprintReport {
   const unknown = checkReferences(blueprint)
   // The other checks follow references.
   if (unknown.length > 0) return { errors: unknown, warnings: [] }
-  const graph = new ProcessGraph(blueprint)
-  const errors = [...checkProcess(blueprint, graph), ...checkDisclosure(blueprint, graph), ...checkPeople(blueprint)]
+  const runs = runsOf(blueprint)
+  const graph = new ProcessGraph(blueprint, stepsAlone(blueprint, runs))
+  const errors = [
+    ...checkRoles(blueprint, graph),
+    ...checkProcess(blueprint, graph),
+    ...checkDeadlines(blueprint),
+    ...checkCountersigning(blueprint),
+    ...checkReview(blueprint, graph),
+    ...checkForm(blueprint),
+    ...checkRuns(blueprint, runs),
+    ...checkDisclosure(blueprint, graph),
+    ...checkPeople(blueprint),
+  ]
   return {
-    errors: errors.length > 0 ? errors : checkSkeleton(blueprint),
+    // What the register refuses has mostly been told above, in the document's own words.
+    errors: errors.length > 0 ? errors : runs.refusals,
     warnings: [
-      ...checkUnbound(blueprint, graph),
       ...warnAboutDisclosure(blueprint, graph),
+      ...warnAboutLapses(blueprint),
       ...warnAboutOutcomes(blueprint),
     ],
   }

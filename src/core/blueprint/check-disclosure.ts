@@ -19,17 +19,17 @@ export function checkDisclosure(blueprint: Blueprint, graph: ProcessGraph): Blue
     ...checkReasons(blueprint),
     ...checkEarlierSteps(blueprint, graph),
     ...checkRetention(blueprint),
-    ...rulesOf(blueprint).flatMap((placed) => checkReads(blueprint, graph, placed)),
+    ...rulesOf(blueprint).flatMap((placed) => [
+      ...checkReads(blueprint, graph, placed),
+      ...checkInputs(blueprint, graph, placed),
+    ]),
     ...checkCalculationOrder(blueprint),
   ]
 }
 
 export function warnAboutDisclosure(blueprint: Blueprint, graph: ProcessGraph): BlueprintWarning[] {
   return [
-    ...rulesOf(blueprint).flatMap((placed) => [
-      ...warnAboutReads(blueprint, graph, placed),
-      ...warnAboutSelfAssertion(blueprint, graph, placed),
-    ]),
+    ...rulesOf(blueprint).flatMap((placed) => warnAboutSelfAssertion(blueprint, graph, placed)),
     ...warnAboutAudiences(blueprint),
   ]
 }
@@ -126,6 +126,26 @@ function checkReads(blueprint: Blueprint, graph: ProcessGraph, { step, rule, at 
   })
 }
 
+/** A missing or hidden input refuses every action at the step, which would leave the case stuck. */
+function checkInputs(blueprint: Blueprint, graph: ProcessGraph, { step, rule, at }: PlacedRule): BlueprintError[] {
+  return earlierReads(blueprint, step, rule).flatMap((read): BlueprintError[] => {
+    const errors: BlueprintError[] = []
+    if (read.required && graph.canHappenWithout(step.id, [read.step])) {
+      const message = `${step.id} can be reached without ${read.step}; its action would then be refused. Give ${read.path} a default, or lead every way through ${read.step}.`
+      errors.push({ code: 'RULE_INPUT_MAY_BE_MISSING', at, message })
+    }
+    const risky = read.fields.some((field) => {
+      const by = disclosingSteps(blueprint, graph, read.step, field, step.role, step.id)
+      return Array.isArray(by) && graph.canFollowWithout(read.step, step.id, by)
+    })
+    if (risky) {
+      const message = `${step.id} can be reached before a step has disclosed ${read.path} to ${step.role}; its action would then be refused. Disclose it at ${read.step} itself, or on every way.`
+      errors.push({ code: 'RULE_INPUT_MAY_BE_HIDDEN', at, message })
+    }
+    return errors
+  })
+}
+
 function checkCalculationOrder(blueprint: Blueprint): BlueprintError[] {
   return blueprint.steps.flatMap((step, i) => {
     const calculations = step.calculations ?? []
@@ -140,25 +160,6 @@ function checkCalculationOrder(blueprint: Blueprint): BlueprintError[] {
         : `The rule reads ${early?.path}, which is calculated only by it or after it. Put that calculation first.`
       return [{ code: 'CALCULATION_ORDER', at: `/steps/${i}/calculations/${j}`, message }]
     })
-  })
-}
-
-function warnAboutReads(blueprint: Blueprint, graph: ProcessGraph, { step, rule, at }: PlacedRule): BlueprintWarning[] {
-  return earlierReads(blueprint, step, rule).flatMap((read): BlueprintWarning[] => {
-    const warnings: BlueprintWarning[] = []
-    if (read.required && graph.canHappenWithout(step.id, [read.step])) {
-      const message = `${step.id} can be reached without ${read.step}; its action would then be refused. Give ${read.path} a default, or lead every way through ${read.step}.`
-      warnings.push({ code: 'RULE_INPUT_MAY_BE_MISSING', at, message })
-    }
-    const risky = read.fields.some((field) => {
-      const by = disclosingSteps(blueprint, graph, read.step, field, step.role, step.id)
-      return Array.isArray(by) && graph.canFollowWithout(read.step, step.id, by)
-    })
-    if (risky) {
-      const message = `${step.id} can be reached before a step has disclosed ${read.path} to ${step.role}; its action would then be refused. Disclose it at ${read.step} itself, or on every way.`
-      warnings.push({ code: 'RULE_INPUT_MAY_BE_HIDDEN', at, message })
-    }
-    return warnings
   })
 }
 

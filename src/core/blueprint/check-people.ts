@@ -1,4 +1,4 @@
-import { type Blueprint, opaqueNext, type Step } from './blueprint.ts'
+import { type Blueprint, getStep, opaqueNext, type Step } from './blueprint.ts'
 import { ownFieldsRead } from './check-disclosure.ts'
 import { type BlueprintError, type BlueprintWarning, isBlank } from './problem.ts'
 import { compileSchema } from './schema.ts'
@@ -60,10 +60,14 @@ function checkAdverse(blueprint: Blueprint, step: Step, at: string): BlueprintEr
     const message = `${step.id} has an adverse outcome. Name a text field as decision.explanation and disclose it to the person.`
     errors.push({ code: 'ADVERSE_WITHOUT_EXPLANATION', at: `${at}/decision/explanation`, message })
   }
-  const asks = blueprint.review?.ask ?? []
-  if (blueprint.review === null || (people.length > 0 && !asks.some((role) => people.includes(role)))) {
-    const message = `${step.id} has an adverse outcome. Declare a review that the person may ask for.`
+  const { review } = blueprint
+  const asking = (review?.request ?? []).map((id) => getStep(blueprint, id).role)
+  if (review === null || (people.length > 0 && !asking.some((role) => people.includes(role)))) {
+    const message = `${step.id} has an adverse outcome. Declare a review, and a step at which the person may request it.`
     errors.push({ code: 'ADVERSE_WITHOUT_REVIEW', at: '/review', message })
+  } else if (!review.of.includes(step.id) && step.id !== review.decide) {
+    const message = `${step.id} has an adverse outcome, which nobody could have looked at again. Add it to review.of.`
+    errors.push({ code: 'ADVERSE_WITHOUT_REVIEW', at: '/review/of', message })
   }
   return errors
 }

@@ -1,10 +1,9 @@
-import type { JsonValue } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
-import { type Blueprint, FEATURES_NOT_BUILT, type Rule, type Step } from './blueprint.ts'
-import { inputs } from './json-logic.ts'
-import type { BlueprintError, BlueprintErrorCode } from './problem.ts'
+import type { Blueprint, DocumentDeadline, Step } from './blueprint.ts'
+import { formReferences } from './check-form.ts'
+import { refusals, ruleReferences } from './check-rule.ts'
+import type { BlueprintError } from './problem.ts'
 import { compileSchema } from './schema.ts'
-import { AS_OF, readsOf } from './view.ts'
 
 /**
  * Everything that a document names must exist, and every schema and rule must be of the profile. The other checks, and the
@@ -24,8 +23,6 @@ function topLevel(blueprint: Blueprint): BlueprintError[] {
     ...blueprint.roles.flatMap((role, i) =>
       (role.servedBy ?? []).map((server, j): [string, string] => [server, `/roles/${i}/servedBy/${j}`]),
     ),
-    ...(blueprint.review?.ask ?? []).map((role, i): [string, string] => [role, `/review/ask/${i}`]),
-    ...(blueprint.review ? [[blueprint.review.decide, '/review/decide'] as [string, string]] : []),
   ]
   const errors = named.flatMap(([role, at]) => roleUnknown(blueprint, role, at))
   for (const [i, person] of (blueprint.persons ?? []).entries()) {
@@ -37,7 +34,18 @@ function topLevel(blueprint: Blueprint): BlueprintError[] {
       message: 'A role has this id too. Give the person another, so that a subject names one of them.',
     })
   }
-  return [...errors, ...stepUnknown(blueprint, blueprint.start, '/start')]
+  return [...errors, ...stepUnknown(blueprint, blueprint.start, '/start'), ...reviewReferences(blueprint)]
+}
+
+function reviewReferences(blueprint: Blueprint): BlueprintError[] {
+  const { review } = blueprint
+  if (!review) return []
+  return [
+    ...stepsUnknown(blueprint, review.of, '/review/of'),
+    ...stepsUnknown(blueprint, review.request, '/review/request'),
+    ...stepUnknown(blueprint, review.decide, '/review/decide'),
+    ...calendarUnknown(blueprint, review.until, '/review/until'),
+  ]
 }
 
 function schemas(blueprint: Blueprint): BlueprintError[] {
@@ -58,14 +66,6 @@ function schemas(blueprint: Blueprint): BlueprintError[] {
 
 function stepReferences(blueprint: Blueprint, step: Step, at: string): BlueprintError[] {
   const errors: BlueprintError[] = []
-  for (const feature of FEATURES_NOT_BUILT) {
-    if (!Object.hasOwn(step, feature)) continue
-    errors.push({
-      code: 'NOT_BUILT',
-      at: `${at}/${feature}`,
-      message: `No node enforces ${feature} yet. Describe the step without it.`,
-    })
-  }
   errors.push(...roleUnknown(blueprint, step.role, `${at}/role`))
   errors.push(...retentionUnknown(blueprint, step.retention, `${at}/retention`))
   errors.push(...subjectUnknown(blueprint, step.subject, `${at}/subject`))
@@ -73,8 +73,7 @@ function stepReferences(blueprint: Blueprint, step: Step, at: string): Blueprint
     errors.push(...fieldUnknown(step, field, `${at}/subjects`), ...subjectUnknown(blueprint, subject, `${at}/subjects`))
   }
   for (const field of Object.keys(step.special ?? {})) errors.push(...fieldUnknown(step, field, `${at}/special`))
-  for (const [i, item] of (step.form ?? []).entries())
-    errors.push(...fieldUnknown(step, item.field, `${at}/form/${i}/field`))
+  errors.push(...formReferences(blueprint, step, `${at}/form`))
   for (const [i, { role, field }] of (step.bind ?? []).entries()) {
     errors.push(
       ...roleUnknown(blueprint, role, `${at}/bind/${i}/role`),
@@ -93,37 +92,40 @@ function stepReferences(blueprint: Blueprint, step: Step, at: string): Blueprint
     errors.push(...fieldUnknown(step, field, `${at}/calculations/${i}/field`))
     errors.push(...ruleReferences(blueprint, rule, `${at}/calculations/${i}/rule`))
   }
-  for (const [i, { to, when }] of step.routes.entries()) {
-    errors.push(...to.flatMap((next, j) => stepUnknown(blueprint, next, `${at}/routes/${i}/to/${j}`)))
+  for (const [i, { to, closes, when }] of step.routes.entries()) {
+    errors.push(...stepsUnknown(blueprint, to, `${at}/routes/${i}/to`))
+    errors.push(...stepsUnknown(blueprint, closes, `${at}/routes/${i}/closes`))
     if (when !== undefined) errors.push(...ruleReferences(blueprint, when, `${at}/routes/${i}/when`))
   }
-  if (step.dispute?.resolver) errors.push(...roleUnknown(blueprint, step.dispute.resolver, `${at}/dispute/resolver`))
   if (step.decision) errors.push(...fieldUnknown(step, step.decision.explanation, `${at}/decision/explanation`))
-  return errors
+  return [...errors, ...partReferences(blueprint, step, at)]
 }
 
-function ruleReferences(blueprint: Blueprint, rule: Rule, at: string): BlueprintError[] {
-  const refused = refusals(at, () => inputs(rule as JsonValue))
-  if (refused.length > 0) return refused
-  return readsOf(blueprint, rule)
-    .filter(({ path, step, fields }) => path !== AS_OF && (step === undefined || fields.length === 0))
-    .map(({ path, step }): BlueprintError => {
-      const message = `The rule reads ${path}, which is no ${step === undefined ? 'step' : 'field of that step'}. Name an input as step.field.`
-      return { code: step === undefined ? 'STEP_UNKNOWN' : 'FIELD_UNKNOWN', at, message }
-    })
+/** Of the parts that say who else acts, when, and what opens and closes besides the routes. */
+function partReferences(blueprint: Blueprint, step: Step, at: string): BlueprintError[] {
+  const { join, lapse, extend, confirm, dispute } = step
+  return [
+    ...stepsUnknown(blueprint, join?.steps, `${at}/join/steps`),
+    ...stepsUnknown(blueprint, join?.closes, `${at}/join/closes`),
+    ...stepsUnknown(blueprint, lapse?.to, `${at}/lapse/to`),
+    ...stepsUnknown(blueprint, lapse?.closes, `${at}/lapse/closes`),
+    ...(extend ? roleUnknown(blueprint, extend.role, `${at}/extend/role`) : []),
+    ...(confirm?.roles ?? []).flatMap((role, i) => roleUnknown(blueprint, role, `${at}/confirm/roles/${i}`)),
+    ...(dispute?.resolver ? roleUnknown(blueprint, dispute.resolver, `${at}/dispute/resolver`) : []),
+    ...deadlinesOf(step, at).flatMap(([deadline, place]) => calendarUnknown(blueprint, deadline, place)),
+  ]
 }
 
-/** A refusal of a part as an error of the document, at its place there. */
-function refusals(at: string, run: () => void): BlueprintError[] {
-  try {
-    run()
-    return []
-  } catch (error) {
-    if (!(error instanceof ConcordatError)) throw error
-    const inner = 'at' in error.detail ? error.detail.at : ''
-    const message = `Expected ${error.detail.expected}, got ${error.detail.got}.`
-    return [{ code: error.code as BlueprintErrorCode, at: at + inner, message }]
-  }
+/** A step's deadlines with their places. */
+export function deadlinesOf(step: Step, at: string): [DocumentDeadline, string][] {
+  const { deadline, extend, confirm, dispute } = step
+  return [
+    ...(deadline ? [[deadline, `${at}/deadline`] as [DocumentDeadline, string]] : []),
+    ...(extend ? [[extend.limit, `${at}/extend/limit`] as [DocumentDeadline, string]] : []),
+    ...(confirm ? [[confirm.deadline, `${at}/confirm/deadline`] as [DocumentDeadline, string]] : []),
+    ...(dispute ? [[dispute.window, `${at}/dispute/window`] as [DocumentDeadline, string]] : []),
+    ...(dispute ? [[dispute.deadline, `${at}/dispute/deadline`] as [DocumentDeadline, string]] : []),
+  ]
 }
 
 function roleUnknown(blueprint: Blueprint, role: string, at: string): BlueprintError[] {
@@ -134,6 +136,16 @@ function roleUnknown(blueprint: Blueprint, role: string, at: string): BlueprintE
 function stepUnknown(blueprint: Blueprint, step: string, at: string): BlueprintError[] {
   if (blueprint.steps.some((candidate) => candidate.id === step)) return []
   return [{ code: 'STEP_UNKNOWN', at, message: `There is no step ${step}. Add it under steps, or name another.` }]
+}
+
+function stepsUnknown(blueprint: Blueprint, steps: readonly string[] | undefined, at: string): BlueprintError[] {
+  return (steps ?? []).flatMap((step, i) => stepUnknown(blueprint, step, `${at}/${i}`))
+}
+
+function calendarUnknown(blueprint: Blueprint, { calendar }: DocumentDeadline, at: string): BlueprintError[] {
+  if (typeof calendar !== 'string' || blueprint.calendars?.some(({ id }) => id === calendar)) return []
+  const message = `There is no calendar ${calendar}. Add it under calendars, or write the calendar out here.`
+  return [{ code: 'CALENDAR_UNKNOWN', at: `${at}/calendar`, message }]
 }
 
 function retentionUnknown(blueprint: Blueprint, retention: string, at: string): BlueprintError[] {

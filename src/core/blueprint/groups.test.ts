@@ -4,8 +4,9 @@ import fc from 'fast-check'
 import { disclosureOf, sampleBlueprint, stepOf } from '../../../test/sample-blueprint.ts'
 import { canonicalize, type JsonValue } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
-import { findFeatureNotBuilt, parseSkeleton } from '../ledger/skeleton.ts'
-import type { Blueprint } from './blueprint.ts'
+import type { Calendar } from '../ledger/deadline.ts'
+import { parseSkeleton } from '../ledger/skeleton.ts'
+import type { Blueprint, DocumentDeadline, Step } from './blueprint.ts'
 import { fieldsSeen, groupsOf, retentionOf } from './groups.ts'
 import { compileSchema } from './schema.ts'
 import { skeletonOf } from './skeleton.ts'
@@ -60,17 +61,17 @@ test('each holder keeps a group under its own retention class', () => {
 test('the skeleton of the sample is one that a register takes, and has nothing of its words', () => {
   const skeleton = skeletonOf(sampleBlueprint())
   assert.deepEqual(parseSkeleton(JSON.parse(canonicalize(skeleton as unknown as JsonValue))), skeleton)
-  assert.equal(findFeatureNotBuilt(skeleton), undefined)
   const text = JSON.stringify(skeleton)
   for (const word of ['assess', 'verdict', 'income', 'Permit', 'Decide']) assert.ok(!text.includes(word), word)
   const [apply, assess, inspect, withdraw] = skeleton.steps
-  assert.deepEqual([apply!.digests, apply!.next, apply!.closes], [16, [['s2']], []])
+  assert.deepEqual([apply!.digests, apply!.next, apply!.closes], [16, [['s2']], [[]]])
   assert.deepEqual(
     [assess!.next, assess!.binds, assess!.dispute?.resolver],
     [[['s1'], ['s3']], ['inspector'], 'registry'],
   )
   assert.deepEqual(inspect!.next, [[]])
-  assert.deepEqual([withdraw!.withdrawal, withdraw!.closes], [true, ['s1', 's2', 's3']])
+  assert.deepEqual([withdraw!.withdrawal, withdraw!.closes], [true, [['s1', 's2', 's3', 's5', 's6']]])
+  assert.deepEqual([skeleton.review?.of, skeleton.review?.request, skeleton.review?.decide], [['s3'], ['s5'], 's6'])
 })
 
 test('the skeleton depends on nothing but the document, and not on the order of its keys', () => {
@@ -81,13 +82,49 @@ test('the skeleton depends on nothing but the document, and not on the order of 
   assert.deepEqual(skeletonOf(reversed), skeletonOf(sampleBlueprint()))
 })
 
-for (const feature of ['confirm', 'deadline', 'extend', 'join', 'lapse']) {
-  test(`a skeleton with ${feature} is not made, as no node would enforce it`, () => {
-    const blueprint = sampleBlueprint()
-    Object.assign(stepOf(blueprint, 'assess'), { [feature]: {} })
-    assert.throws(() => skeletonOf(blueprint), { code: 'BLUEPRINT_FEATURE_NOT_BUILT' })
-  })
-}
+test("parts of a step go into the skeleton with the register's names and calendars written out", () => {
+  const blueprint = sampleBlueprint()
+  const { calendar } = blueprint.review!.until
+  blueprint.calendars = [{ id: 'local', ...(calendar as Calendar) }]
+  blueprint.review!.until.calendar = 'local'
+  const days: DocumentDeadline = { count: 5, unit: 'workingDays', calendar: 'local' }
+  Object.assign(stepOf(blueprint, 'inspect'), {
+    join: { mode: 'any', steps: ['withdraw', 'assess'], closes: ['apply'] },
+    deadline: days,
+    lapse: { to: ['assess', 'apply'], closes: ['rehear'], outcome: { adverse: true } },
+    extend: { role: 'council', limit: { count: 90, unit: 'hours', calendar: null } },
+    confirm: { roles: ['registry', 'council'], deadline: days, default: 'accept' },
+  } satisfies Partial<Step>)
+  stepOf(blueprint, 'assess').routes[0]!.closes = ['rehear', 'inspect']
+  const skeleton = skeletonOf(blueprint)
+  const [, assess, inspect] = skeleton.steps
+  const written = { count: 5, unit: 'workingDays', calendar }
+  assert.deepEqual(skeleton.review?.until.calendar, calendar)
+  assert.deepEqual(inspect?.join, { mode: 'any', steps: ['s2', 's4'], closes: ['s1'] })
+  assert.deepEqual(inspect?.deadline, written)
+  assert.deepEqual(inspect?.lapse, { next: ['s1', 's2'], closes: ['s6'] })
+  assert.deepEqual(inspect?.extend, { role: 'council', limit: { count: 90, unit: 'hours', calendar: null } })
+  assert.deepEqual(inspect?.confirm, { roles: ['council', 'registry'], deadline: written, default: 'accept' })
+  assert.deepEqual(
+    [assess?.next, assess?.closes],
+    [
+      [['s1'], ['s3']],
+      [['s3', 's6'], []],
+    ],
+  )
+})
+
+test('a document that says two things of one part has no skeleton', () => {
+  const closing = sampleBlueprint()
+  stepOf(closing, 'assess').routes.push({ to: ['inspect'], closes: ['apply'] })
+  assert.throws(() => skeletonOf(closing), { code: 'BLUEPRINT_INVALID' })
+  const open = sampleBlueprint()
+  stepOf(open, 'inspect').confirm = { roles: ['council'], deadline: { count: 1, unit: 'hours', calendar: null } }
+  assert.throws(() => skeletonOf(open), { code: 'BLUEPRINT_INVALID' })
+  const unknown = sampleBlueprint()
+  unknown.review!.until.calendar = 'nowhere'
+  assert.throws(() => skeletonOf(unknown), { code: 'BLUEPRINT_REFERENCE_UNKNOWN' })
+})
 
 test('a template has no skeleton until its roles are fixed', () => {
   const blueprint = sampleBlueprint()

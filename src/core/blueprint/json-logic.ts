@@ -2,12 +2,14 @@ import type { JsonObject, JsonValue } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
 import type { Rule } from './blueprint.ts'
 import { COMPARISONS, OPERATORS, RESULT_LIMITS, wrongArguments } from './rule-operators.ts'
+import { follow, MAX_PATH_LENGTH, namesOfList, namesOfPath } from './rule-path.ts'
 import { isTruthy, type RuleValue, toText, typeOf } from './rule-value.ts'
 
-export const RULE_LIMITS = { steps: 10_000, depth: 32, path: 256 } as const
+export const RULE_LIMITS = { steps: 10_000, depth: 32, path: MAX_PATH_LENGTH } as const
 
 const ITERATORS = ['map', 'filter', 'all', 'some', 'none', 'reduce'] as const
-const LAZY = ['var', 'missing', 'missing_some', 'if', '?:', 'and', 'or', ...ITERATORS] as const
+const READS = ['var', 'val', 'exists', 'missing', 'missing_some'] as const
+const LAZY = [...READS, '??', 'if', '?:', 'and', 'or', 'preserve', ...ITERATORS] as const
 
 /** A path that a rule reads from its data, `step.field` or `$meta.asOf`; `required` if the rule fails where it is absent. */
 export interface RuleInput {
@@ -57,7 +59,16 @@ class Evaluation {
     const rules = Array.isArray(argument) ? argument : undefined
     switch (name) {
       case 'var':
-        return this.#variable(this.#arguments(argument, scope, depth), scope)
+      case 'val': {
+        const { found, names } = this.#read(name, argument, scope, depth)
+        return found === undefined ? inputMissing(names) : found
+      }
+      case 'exists':
+        return follow(scope, namesOfList(this.#arguments(argument, scope, depth), name)) !== undefined
+      case '??':
+        return this.#coalesce(rules ?? wrongArguments(name, 'a list'), scope, depth)
+      case 'preserve':
+        return argument
       case 'missing':
         return this.#missing(this.#arguments(argument, scope, depth).flat(), scope)
       case 'missing_some':
@@ -101,19 +112,41 @@ class Evaluation {
     return value
   }
 
-  #variable([path = '', fallback, ...rest]: RuleValue[], scope: RuleValue): RuleValue {
-    if (rest.length > 0) wrongArguments('var', 'a path, and a default or none')
-    const found = find(scope, path)
-    if (found !== undefined) return found
-    if (fallback !== undefined) return fallback
-    return inputMissing(toText(path, 'var'))
+  #read(
+    name: 'var' | 'val',
+    argument: JsonValue,
+    scope: RuleValue,
+    depth: number,
+  ): { found: RuleValue | undefined; names: string[] } {
+    const values = this.#arguments(argument, scope, depth)
+    const [path = '', fallback, ...rest] = values
+    if (name === 'var' && rest.length > 0) wrongArguments('var', 'a path, and a default or none')
+    const names = name === 'var' ? namesOfPath(path) : namesOfList(values, name)
+    const found = follow(scope, names)
+    return { found: found === undefined && name === 'var' ? fallback : found, names }
+  }
+
+  /** The first value that is not null. A path that leads nowhere is passed over, as if it had a default, unless it is the last. */
+  #coalesce(rules: JsonValue[], scope: RuleValue, depth: number): RuleValue {
+    for (const [place, rule] of rules.entries()) {
+      const value = place < rules.length - 1 ? this.#valueIfThere(rule, scope, depth) : this.value(rule, scope, depth)
+      if (value !== null) return value
+    }
+    return null
+  }
+
+  #valueIfThere(rule: JsonValue, scope: RuleValue, depth: number): RuleValue {
+    const read = parseRead(rule)
+    if (!read || depth >= RULE_LIMITS.depth) return this.value(rule, scope, depth)
+    this.#charge(1)
+    return this.#read(read.name, read.argument, scope, depth + 1).found ?? null
   }
 
   #missing(paths: RuleValue[], scope: RuleValue): string[] {
     this.#charge(paths.length)
     return paths
       .filter((path) => {
-        const found = find(scope, path)
+        const found = follow(scope, namesOfPath(path))
         return found === undefined || found === null || found === ''
       })
       .map((path) => toText(path, 'missing'))
@@ -212,27 +245,20 @@ function unknownOperator(name: string): never {
   })
 }
 
-function inputMissing(path: string): never {
+/** `var` or `val`, of which `??` excuses that it leads nowhere. */
+function parseRead(rule: JsonValue): { name: 'var' | 'val'; argument: JsonValue } | undefined {
+  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return undefined
+  const { name, argument } = parseOperation(rule) ?? {}
+  return (name === 'var' || name === 'val') && argument !== undefined ? { name, argument } : undefined
+}
+
+function inputMissing(names: readonly string[]): never {
   throw new ConcordatError({
     code: 'RULE_INPUT_MISSING',
     expected: 'a value for every input without a default',
     got: 'nothing',
-    input: path.slice(0, RULE_LIMITS.path),
+    input: names.join('.').slice(0, RULE_LIMITS.path),
   })
-}
-
-/** Own properties only: a path never reaches a prototype. */
-function find(scope: RuleValue, path: RuleValue): RuleValue | undefined {
-  if (path === null || path === '') return scope
-  const text = toText(path, 'var')
-  if (text.length > RULE_LIMITS.path) return undefined
-  let value: RuleValue = scope
-  for (const key of text.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    if (Array.isArray(value) && !/^(0|[1-9]\d{0,8})$/.test(key)) return undefined
-    value = (value as { [key: string]: RuleValue })[key]!
-  }
-  return value
 }
 
 function tooDeep(): never {
@@ -260,6 +286,19 @@ function collect(rule: Rule, outer: boolean, depth: number, found: (path: string
     if (fallback !== undefined) collect(fallback, outer, depth + 1, found)
     return
   }
+  if (name === 'preserve') return
+  if (name === 'val' || name === 'exists') {
+    const path = literalNames(list, name)
+    if (outer) found(literalPath(path, name), name === 'val')
+    return
+  }
+  if (name === '??') {
+    list.forEach((item, place) => {
+      const excused = place < list.length - 1 && isPlainRead(item)
+      collect(item, outer, depth + 1, (path, required) => found(path, required && !excused))
+    })
+    return
+  }
   if (name === 'missing' || name === 'missing_some') {
     const paths = name === 'missing' ? list.flat() : (list[1] ?? null)
     if (!Array.isArray(paths)) wrongArguments(name, 'literal paths')
@@ -273,6 +312,18 @@ function collect(rule: Rule, outer: boolean, depth: number, found: (path: string
   list.forEach((item, place) => {
     collect(item, outer && place !== body, depth + 1, found)
   })
+}
+
+/** A read without a default of its own, whose rule would be needed all the same. */
+function isPlainRead(rule: JsonValue): boolean {
+  const read = parseRead(rule)
+  return read?.name === 'val' || (read?.name === 'var' && !(Array.isArray(read.argument) && read.argument.length > 1))
+}
+
+/** `val`'s names as the path that `var` would have: a name with a dot in it is no field's. */
+function literalNames(names: JsonValue[], operator: string): string {
+  const literal = names.every((name) => typeof name === 'number' || (typeof name === 'string' && !name.includes('.')))
+  return literal ? names.join('.') : literalPath(null, operator)
 }
 
 function literalPath(path: JsonValue, operator: string): string {

@@ -1,6 +1,7 @@
 import { canonicalize, type JsonObject, type JsonValue } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
-import { explains, memberOf } from './advance.ts'
+import { explains, isConditionTrue, memberOf } from './advance.ts'
+import { unaskedValues } from './asked-fields.ts'
 import { type Blueprint, getStep, opaqueNext, type Route, type Rule, type Step } from './blueprint.ts'
 import { calculatedValue } from './calculation.ts'
 import { evaluate } from './json-logic.ts'
@@ -53,6 +54,7 @@ export function recheck(blueprint: Blueprint, received: ReceivedRecord): Recheck
   const schema = compileSchema(step.schema)
   const findings = [
     ...checkSchema(schema, step, received),
+    ...checkAsked(blueprint, step, received),
     ...(step.calculations ?? []).map((_, index) => checkCalculation(blueprint, step, schema, index, received)),
     checkRoute(blueprint, step, received),
     ...checkBindings(blueprint, step, received),
@@ -78,6 +80,20 @@ function checkSchema(schema: CompiledSchema, step: Step, { visible, sees }: Rece
   if (unseen.length === 0 || !saysMoreThanFields(schema.schema)) return [{ check: 'schema', verdict: 'agrees' }]
   const missing = unseen.map(({ pointer }) => path(step, pointer))
   return [{ check: 'schema', verdict: 'not checkable', missing }]
+}
+
+/** A value that the signer's node would not have asked for; nothing where all values are in order. */
+function checkAsked(blueprint: Blueprint, step: Step, received: ReceivedRecord): Finding[] {
+  const hidden = (condition: Rule) => unseenInputs(blueprint, step, condition, received)
+  const data = dataSeen(step, received)
+  const unasked = unaskedValues(step, received.visible, (condition) => {
+    return hidden(condition).length > 0 ? undefined : isConditionTrue(condition, data)
+  })
+  return unasked.map(({ at, unknown }): Finding => {
+    const finding = { check: 'schema', field: at, keyword: 'when' } as const
+    if (unknown.length === 0) return { ...finding, verdict: 'contradicts' }
+    return { ...finding, verdict: 'not checkable', missing: [...new Set(unknown.flatMap(hidden))].sort() }
+  })
 }
 
 function visibleErrors(schema: CompiledSchema, visible: JsonObject, sees: readonly string[]): FieldError[] {

@@ -1,116 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readSharedJson, sharedVectorsAbsent } from '../../../test/vectors/shared-vectors.ts'
 import type { JsonObject, JsonValue } from '../canonical-json.ts'
-import { ConcordatError, type ErrorCode } from '../error.ts'
-import { compileSchema, compileValidator } from './schema.ts'
-import { parseCondition, parseSchema } from './schema-profile.ts'
-
-interface Group {
-  description: string
-  schema: JsonValue
-  tests: { description: string; data: JsonValue; valid: boolean }[]
-}
-
-const FILES = [
-  ...[
-    'additionalProperties',
-    'allOf',
-    'anchor',
-    'anyOf',
-    'boolean_schema',
-    'const',
-    'contains',
-    'content',
-    'default',
-    'defs',
-  ],
-  ...['dependentRequired', 'dependentSchemas', 'dynamicRef', 'enum', 'exclusiveMaximum', 'exclusiveMinimum', 'format'],
-  ...[
-    'if-then-else',
-    'infinite-loop-detection',
-    'items',
-    'maxContains',
-    'maxItems',
-    'maxLength',
-    'maxProperties',
-    'maximum',
-  ],
-  ...['minContains', 'minItems', 'minLength', 'minProperties', 'minimum', 'multipleOf', 'not', 'oneOf', 'pattern'],
-  ...['patternProperties', 'prefixItems', 'properties', 'propertyNames', 'ref', 'refRemote', 'required', 'type'],
-  ...['unevaluatedItems', 'unevaluatedProperties', 'uniqueItems', 'vocabulary'],
-]
-
-/** Groups whose keyword is in the profile but whose use of it is not; all other refusals are for a keyword outside it. */
-const REFUSED_USES: Record<string, string> = {
-  $ref: 'only local definitions, inlined, so that nothing is fetched and nothing recurses',
-  additionalProperties: 'only false: every field is declared and disclosed by name',
-  format: 'only the formats of the profile, and those are assertions',
-  '/enum': 'an empty list of values',
-  '/maxItems': 'uniqueItems compares every pair, so it needs maxItems',
-  '/pattern': 'a pattern that RE2 does not have',
-  '/properties': 'property names that a field pointer or an object prototype could mistake',
-  '/properties/foo': 'a definition that is not there',
-  '/required': 'property names that a field pointer or an object prototype could mistake',
-}
-
-const OUTSIDE = [
-  ...[
-    '$anchor',
-    '$dynamicRef',
-    '$id',
-    'contains',
-    'contentEncoding',
-    'contentMediaType',
-    'default',
-    'dependentRequired',
-  ],
-  ...[
-    'dependentSchemas',
-    'maxContains',
-    'maxProperties',
-    'minContains',
-    'minProperties',
-    'patternProperties',
-    'prefixItems',
-  ],
-  ...['propertyNames', 'unevaluatedItems', 'unevaluatedProperties'],
-]
-
-/** The suite takes formats as annotations; here a field of that format must have it. */
-const EXCEPTIONS = ['email format', 'date format', 'uuid format']
-
-test('the JSON Schema suite: accepted groups are all right, the others are refused for a listed reason', {
-  skip: sharedVectorsAbsent,
-}, (t) => {
-  const count = { right: 0, exceptions: 0, refused: 0 }
-  const reasons = new Map<string, number>()
-  for (const file of FILES) {
-    for (const group of readSharedJson<Group[]>(`json-schema/tests/draft2020-12/${file}.json`)) {
-      const name = `${file}: ${group.description}`
-      const reason = refusalOf(group.schema)
-      if (reason !== undefined) {
-        assert.ok(OUTSIDE.includes(reason) || REFUSED_USES[reason] !== undefined, `${name}: refused for ${reason}`)
-        reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
-        count.refused += group.tests.length
-        continue
-      }
-      const validate = compileValidator(parseCondition(asCondition(group.schema)))
-      for (const { description, data, valid } of group.tests) {
-        const exception = EXCEPTIONS.includes(group.description) && description.startsWith('invalid')
-        assert.equal(validate(data).length === 0, exception ? !valid : valid, `${name}: ${description}`)
-        count[exception ? 'exceptions' : 'right'] += 1
-      }
-    }
-  }
-  for (const [reason, groups] of reasons) {
-    t.diagnostic(`${groups} groups refused for ${reason}: ${REFUSED_USES[reason] ?? 'not in the profile'}`)
-  }
-  t.diagnostic(JSON.stringify(count))
-  assert.equal(count.right + count.exceptions + count.refused, 1_299)
-  assert.equal(count.exceptions, 3)
-  assert.ok(count.right >= 500, `${count.right}`)
-})
+import type { ConcordatError, ErrorCode } from '../error.ts'
+import { compileSchema } from './schema.ts'
+import { parseSchema } from './schema-profile.ts'
 
 const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({
   type: 'object',
@@ -316,22 +209,4 @@ function doubling(): JsonObject {
     $defs[`A${level}`] = object({ a: { $ref: `#/$defs/A${level - 1}` }, b: { $ref: `#/$defs/A${level - 1}` } })
   }
   return object({ a: { $ref: '#/$defs/A12' } }, { $defs })
-}
-
-function asCondition(schema: JsonValue): JsonObject {
-  if (typeof schema === 'boolean') return { allOf: [schema] }
-  // The suite's groups about unique items say nothing about their number, which the profile demands.
-  const suite = schema as JsonObject
-  return suite.uniqueItems === true && suite.maxItems === undefined ? { ...suite, maxItems: 200 } : suite
-}
-
-function refusalOf(schema: JsonValue): string | undefined {
-  try {
-    parseCondition(asCondition(schema))
-    return undefined
-  } catch (error) {
-    if (!(error instanceof ConcordatError)) throw error
-    if (error.detail.code === 'SCHEMA_KEYWORD_REFUSED') return error.detail.keyword
-    return 'at' in error.detail ? error.detail.at : error.code
-  }
 }

@@ -76,7 +76,7 @@ export function refuseInvalid(errors: readonly FieldError[]): void {
     got: 'another value, or none',
     at,
     keyword,
-    fields: [...errors],
+    fields: errors.slice(0, MAX_FIELD_ERRORS),
   })
 }
 

@@ -4,10 +4,15 @@ import { ConcordatError } from '../error.ts'
 import type { ParsedEntry } from './entry.ts'
 import { applyAction } from './kinds/action.ts'
 import { applyApproval } from './kinds/approval.ts'
+import { applyConfirm } from './kinds/confirm.ts'
 import { applyDispute } from './kinds/dispute.ts'
+import { applyExtend } from './kinds/extend.ts'
 import { applyGenesis } from './kinds/genesis.ts'
+import { applyLapse } from './kinds/lapse.ts'
 import { applyMember } from './kinds/member.ts'
 import { applyProposal } from './kinds/proposal.ts'
+import { applyResolve } from './kinds/resolve.ts'
+import { applySuspend } from './kinds/suspend.ts'
 import { findMember, findRegister, type RegisterRow, type Rows, rowValue, type StateRow } from './state.ts'
 import { VerifiedEntry, verifyKey } from './verify-entry.ts'
 
@@ -43,8 +48,9 @@ export function rowsNamed(entry: ParsedEntry): string[] {
         `blueprint/${entry.claims.target}`,
         `member/${entry.claims.target}`,
       ]
-    case 'action+sd-jwt':
-    case 'dispute':
+    case 'suspend':
+      return [...common, `blueprint/${entry.claims.bp}`]
+    default:
       return [...common, `blueprint/${entry.claims.bp}`, `case/${entry.claims.case}`]
   }
 }
@@ -98,10 +104,20 @@ function applyKind(
       return applyProposal({ rows, register, claims: parsed.claims, id, leaf })
     case 'approval':
       return applyApproval({ rows, register, claims: parsed.claims, id, leaf })
+    case 'suspend':
+      return applySuspend({ rows, register, claims: parsed.claims, id, leaf })
     case 'action+sd-jwt':
       return applyAction({ rows, register, claims: parsed.claims, id, leaf })
+    case 'confirm':
+      return applyConfirm({ rows, register, claims: parsed.claims, id, leaf })
     case 'dispute':
       return applyDispute({ rows, register, claims: parsed.claims, id, leaf })
+    case 'resolve':
+      return applyResolve({ rows, register, claims: parsed.claims, id, leaf })
+    case 'lapse':
+      return applyLapse({ rows, register, claims: parsed.claims, id, leaf })
+    case 'extend':
+      return applyExtend({ rows, register, claims: parsed.claims, id, leaf })
   }
 }
 

@@ -1,26 +1,11 @@
+import { CaseProgress } from './case-progress.ts'
 import type { Skeleton } from './skeleton.ts'
-import type { CaseRow, Opening } from './state.ts'
+import type { CaseRow } from './state.ts'
 
 /**
  * A case as the leaves below `size` left it. A node's rows may be ahead of what is committed; only the committed part is shown,
- * delivered or served (RULES 30).
+ * delivered or served (RULES 30). `skeleton` is that of the version under which the row stands.
  */
 export function caseAsOf(row: CaseRow, skeleton: Skeleton, size: number): CaseRow {
-  const records = row.records.filter(({ index }) => index < size)
-  const disputes = row.disputes.filter(({ index }) => index < size)
-  if (records.length === row.records.length && disputes.length === row.disputes.length) return row
-  const ids = new Set(records.map(({ id }) => id))
-  const roles = Object.fromEntries(Object.entries(row.roles).filter(([, { by }]) => by === null || ids.has(by)))
-  let openings: Opening[] = []
-  for (const record of records) {
-    const step = skeleton.steps.find(({ id }) => id === record.step)
-    const closes = step?.closes ?? []
-    openings = openings.filter((opening) => !isSame(opening, record) && !closes.includes(opening.step))
-    openings.push(...record.next.map((next) => ({ step: next, prev: [record.id] })))
-  }
-  return { ...row, records, disputes, roles, openings, ended: openings.length === 0 && disputes.length === 0 }
-}
-
-function isSame(opening: Opening, record: { step: string; prev: string[] }): boolean {
-  return opening.step === record.step && opening.prev.join() === record.prev.join()
+  return row.changed < size ? row : CaseProgress.asOf(row, skeleton, size).row()
 }

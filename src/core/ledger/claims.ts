@@ -1,5 +1,4 @@
 import type { JsonObject, JsonValue } from '../canonical-json.ts'
-import { isDigest } from '../crypto/base64url.ts'
 import {
   type EcPublicJwk,
   type HpkePublicJwk,
@@ -9,13 +8,22 @@ import {
   parseOkpPublicJwk,
 } from '../crypto/jwk.ts'
 import { ConcordatError } from '../error.ts'
+import { CASE_CLAIMS, type OwnCaseClaims, PARSE_CASE_CLAIMS, personKeyNotBuilt } from './case-claims.ts'
 import type { CheckpointKeys } from './configuration.ts'
 import { isName, isStepId, MAX_TIME, Shape } from './shape.ts'
-import { parseSkeleton, type Skeleton } from './skeleton.ts'
+import { findStep, parseSkeleton, type Skeleton } from './skeleton.ts'
 import { parseThreshold, type Threshold } from './threshold.ts'
 
 type SignedClaims = { iss: string; iat: number; jti: string }
 type RegisterClaims = SignedClaims & { reg: string }
+type CaseClaims = { [K in keyof OwnCaseClaims]: RegisterClaims & OwnCaseClaims[K] }
+export type ActionClaims = CaseClaims['action+sd-jwt']
+export type ConfirmClaims = CaseClaims['confirm']
+export type DisputeClaims = CaseClaims['dispute']
+export type ResolveClaims = CaseClaims['resolve']
+export type LapseClaims = CaseClaims['lapse']
+export type ExtendClaims = CaseClaims['extend']
+export type SuspendClaims = CaseClaims['suspend']
 
 /** docs/formats/genesis.md */
 export type GenesisClaims = SignedClaims & {
@@ -56,44 +64,27 @@ export type ProposalClaims = RegisterClaims & {
   what: BlueprintProposal | AdmitProposal
 }
 
-export type BlueprintProposal = { type: 'blueprint'; blueprint: string; skeleton: Skeleton; replaces: string | null }
+/** Steps of a version to steps of the next one. */
+export type StepMapping = { [step: string]: string }
+
+/** `mapping`: where running cases of the version `replaces` go on; null: they keep their version (RULES 12). */
+export type BlueprintProposal = {
+  type: 'blueprint'
+  blueprint: string
+  skeleton: Skeleton
+  replaces: string | null
+  mapping: StepMapping | null
+}
 export type AdmitProposal = { type: 'admit'; member: string; name: string; voting: boolean }
 
 /** docs/formats/approval.md */
 export type ApprovalClaims = RegisterClaims & { proposal: string; target: string; roles: string[] }
 
-/** docs/formats/action.md */
-export type ActionClaims = RegisterClaims & {
-  bp: string
-  case: string
-  step: string
-  as: string
-  prev: string[]
-  next: string[]
-  bind: { [role: string]: { member: string } }
-  replaces: null
-  groups: string[]
-  _sd_alg: 'sha-256'
-  _sd: string[]
-}
-
-/** docs/formats/dispute.md */
-export type DisputeClaims = RegisterClaims & {
-  bp: string
-  case: string
-  record: string
-  as: string
-  reason: 'contradicts' | 'undelivered' | 'other'
-  explanation: string
-}
-
-export type ClaimsByKind = {
+export type ClaimsByKind = CaseClaims & {
   genesis: GenesisClaims
   member: MemberClaims
   proposal: ProposalClaims
   approval: ApprovalClaims
-  'action+sd-jwt': ActionClaims
-  dispute: DisputeClaims
 }
 
 const shape = new Shape('CLAIM_INVALID')
@@ -105,10 +96,6 @@ const MAX_ADDRESS = 500
 const MAX_KEYS = 16
 const MAX_EPOCHS = 24
 const MAX_ROLES = 64
-const MAX_PREV = 64
-const MAX_NEXT = 64
-const MAX_GROUPS = 64
-const MAX_DIGESTS = 1024
 const MAX_RULES_VERSION = 1_000
 
 const DID = /^did:[a-z0-9]+:[A-Za-z0-9._:%-]+$/
@@ -122,10 +109,13 @@ const KEYS: { [K in keyof ClaimsByKind]: readonly string[] } = {
   member: [...SIGNED, 'reg', 'name', 'did', 'voting', 'operator', 'address', 'keys', 'epochs'],
   proposal: [...SIGNED, 'reg', 'rules', 'expires', 'what'],
   approval: [...SIGNED, 'reg', 'proposal', 'target', 'roles'],
-  'action+sd-jwt': [
-    ...[...SIGNED, 'reg', 'bp', 'case', 'step', 'as', 'prev', 'next', 'bind', 'replaces', 'groups', '_sd_alg', '_sd'],
-  ],
-  dispute: [...SIGNED, 'reg', 'bp', 'case', 'record', 'as', 'reason', 'explanation'],
+  'action+sd-jwt': [...SIGNED, 'reg', ...CASE_CLAIMS['action+sd-jwt']],
+  confirm: [...SIGNED, 'reg', ...CASE_CLAIMS.confirm],
+  dispute: [...SIGNED, 'reg', ...CASE_CLAIMS.dispute],
+  resolve: [...SIGNED, 'reg', ...CASE_CLAIMS.resolve],
+  lapse: [...SIGNED, 'reg', ...CASE_CLAIMS.lapse],
+  extend: [...SIGNED, 'reg', ...CASE_CLAIMS.extend],
+  suspend: [...SIGNED, 'reg', ...CASE_CLAIMS.suspend],
 }
 
 type Own<K extends keyof ClaimsByKind> = Omit<ClaimsByKind[K], keyof RegisterClaims>
@@ -135,8 +125,7 @@ const PARSE: { [K in keyof ClaimsByKind]: (claims: JsonObject) => Own<K> } = {
   member: parseMember,
   proposal: parseProposal,
   approval: parseApproval,
-  'action+sd-jwt': parseAction,
-  dispute: parseDispute,
+  ...PARSE_CASE_CLAIMS,
 }
 
 /** Checks the untrusted claims of a kind: exactly these, of their types, within their limits. No rule that needs a row. */
@@ -230,13 +219,13 @@ function parseWhat(what: JsonObject): ProposalClaims['what'] {
   const types = ['blueprint', 'admit', 'remove', 'suspend', 'rules', 'retire', 'governance-key'] as const
   const type = shape.oneOf(what.type, '/what/type', types)
   if (type === 'blueprint') {
-    shape.object(what, '/what', ['type', 'blueprint', 'skeleton', 'replaces'])
-    return {
-      type,
-      blueprint: shape.digest(what.blueprint, '/what/blueprint'),
-      skeleton: parseSkeleton(what.skeleton!),
-      replaces: what.replaces === null ? null : shape.digest(what.replaces, '/what/replaces'),
-    }
+    shape.object(what, '/what', ['type', 'blueprint', 'skeleton', 'replaces', 'mapping'])
+    const skeleton = parseSkeleton(what.skeleton!)
+    const replaces = what.replaces === null ? null : shape.digest(what.replaces, '/what/replaces')
+    const mapping = what.mapping === null ? null : parseMapping(what.mapping, skeleton)
+    if (replaces === null && mapping !== null)
+      shape.fail('/what/mapping', 'null where no version is replaced', 'a mapping')
+    return { type, blueprint: shape.digest(what.blueprint, '/what/blueprint'), skeleton, replaces, mapping }
   }
   if (type === 'admit') {
     shape.object(what, '/what', ['type', 'member', 'name', 'voting'])
@@ -250,61 +239,22 @@ function parseWhat(what: JsonObject): ProposalClaims['what'] {
   throw new ConcordatError({ code: 'PROPOSAL_NOT_BUILT', expected: 'blueprint or admit', got: type, type })
 }
 
+/** Each step of the replaced version at most once, with the step of the new one at which its cases go on. */
+function parseMapping(value: JsonValue | undefined, skeleton: Skeleton): StepMapping {
+  const mapping = shape.anyObject(value, '/what/mapping')
+  for (const [from, to] of Object.entries(mapping)) {
+    if (!isStepId(from)) shape.fail('/what/mapping', 'steps of the version that is replaced', 'something else')
+    if (findStep(skeleton, String(to)) === undefined) {
+      shape.fail(`/what/mapping/${from}`, 'a step of this skeleton', 'something else')
+    }
+  }
+  return mapping as StepMapping
+}
+
 function parseApproval(claims: JsonObject): Own<'approval'> {
   return {
     proposal: shape.digest(claims.proposal, '/proposal'),
     target: shape.digest(claims.target, '/target'),
     roles: shape.sorted(claims.roles, '/roles', MAX_ROLES, isName, 'a role'),
   }
-}
-
-function parseAction(claims: JsonObject): Own<'action+sd-jwt'> {
-  if (claims.replaces !== null) {
-    shape.digest(claims.replaces, '/replaces')
-    throw new ConcordatError({ code: 'REVIEW_NOT_BUILT', expected: 'replaces null', got: 'a record to be replaced' })
-  }
-  const _sd = shape.sorted(claims._sd, '/_sd', MAX_DIGESTS, isDigest, 'a digest')
-  if (_sd.length === 0 || _sd.length % 8 !== 0) shape.fail('/_sd', 'a multiple of 8 digests', String(_sd.length))
-  return {
-    bp: shape.digest(claims.bp, '/bp'),
-    case: shape.randomId(claims.case, '/case'),
-    step: shape.stepId(claims.step, '/step'),
-    as: shape.name(claims.as, '/as'),
-    prev: shape.sorted(claims.prev, '/prev', MAX_PREV, isDigest, 'an entry id'),
-    next: shape.sorted(claims.next, '/next', MAX_NEXT, isStepId, 'a step id'),
-    bind: parseBind(claims.bind),
-    replaces: null,
-    groups: shape.array(claims.groups, '/groups', 1, MAX_GROUPS).map((group, i) => shape.digest(group, `/groups/${i}`)),
-    _sd_alg: shape.oneOf(claims._sd_alg, '/_sd_alg', ['sha-256']),
-    _sd,
-  }
-}
-
-function parseBind(value: JsonValue | undefined): ActionClaims['bind'] {
-  const bind = shape.anyObject(value, '/bind')
-  const roles = Object.keys(bind)
-  if (roles.length > MAX_ROLES) shape.fail('/bind', `at most ${MAX_ROLES} roles`, String(roles.length))
-  for (const role of roles) {
-    shape.name(role, '/bind')
-    const binding = shape.anyObject(bind[role], `/bind/${role}`)
-    if (Object.hasOwn(binding, 'pk')) throw personKeyNotBuilt()
-    shape.digest(shape.object(binding, `/bind/${role}`, ['member']).member, `/bind/${role}/member`)
-  }
-  return bind as ActionClaims['bind']
-}
-
-function parseDispute(claims: JsonObject): Own<'dispute'> {
-  return {
-    bp: shape.digest(claims.bp, '/bp'),
-    case: shape.randomId(claims.case, '/case'),
-    record: shape.digest(claims.record, '/record'),
-    as: shape.name(claims.as, '/as'),
-    reason: shape.oneOf(claims.reason, '/reason', ['contradicts', 'undelivered', 'other']),
-    explanation: shape.digest(claims.explanation, '/explanation'),
-  }
-}
-
-/** RULES 14: `pk` and `psig` have their format; no node signs or checks them yet. */
-function personKeyNotBuilt(): ConcordatError {
-  return new ConcordatError({ code: 'PERSON_KEY_NOT_BUILT', expected: 'neither pk nor psig', got: 'one of them' })
 }

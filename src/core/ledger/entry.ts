@@ -13,20 +13,28 @@ export const MAX_ENTRY_BYTES = MAX_LEAF_BYTES - 11
 /** The JWS `typ` of entries that the rules of this version decide (RULES 5). */
 export type EntryKind = keyof ClaimsByKind
 
-const KINDS: readonly EntryKind[] = ['genesis', 'member', 'proposal', 'approval', 'action+sd-jwt', 'dispute']
-const KINDS_NOT_BUILT: readonly string[] = [
-  'revoke',
+const KINDS: readonly EntryKind[] = [
+  'genesis',
+  'member',
+  'proposal',
+  'approval',
   'suspend',
-  'handover',
+  'action+sd-jwt',
   'confirm',
+  'dispute',
   'resolve',
   'lapse',
   'extend',
-  'rebind',
-  'recall',
-  'erased',
-  'anchor',
 ]
+const KINDS_NOT_BUILT: readonly string[] = ['revoke', 'handover', 'rebind', 'recall', 'erased', 'anchor']
+
+/** Kinds about one case: signed with record keys, and of the keys and members that later entries are checked against they change none. */
+const CASE_KINDS = ['action+sd-jwt', 'confirm', 'dispute', 'resolve', 'lapse', 'extend'] as const
+type CaseKind = (typeof CASE_KINDS)[number]
+
+export function isCaseEntry(entry: ParsedEntry): entry is Extract<ParsedEntry, { kind: CaseKind }> {
+  return CASE_KINDS.some((kind) => kind === entry.kind)
+}
 
 /** An entry whose form is checked, and nothing else: neither its signature nor any rule. */
 export interface ParsedEntryOf<K extends EntryKind> {

@@ -12,6 +12,7 @@ const bound = (member: string, by: string | null) => ({ member, pk: null, by })
 function record(id: string, step: string, index: number): CaseRow['records'][number] {
   return {
     id,
+    bp: '',
     step,
     as: skeleton.steps[Number(step.slice(1)) - 1]!.role,
     iss: id,
@@ -19,11 +20,17 @@ function record(id: string, step: string, index: number): CaseRow['records'][num
     time: 1000 + index,
     prev: [],
     next: [],
+    bind: {},
+    replaces: null,
+    void: null,
+    replacedBy: null,
   }
 }
 
 function caseOf(records: CaseRow['records'], roles: CaseRow['roles']): CaseRow {
-  return { bp: '', roles, openings: [], records, disputes: [], ended: false }
+  const waiting = { openings: [], arrivals: [], confirmations: [], review: null }
+  const facts = { records, disputes: [], acts: [] }
+  return { bp: '', versions: [], roles, ...waiting, ...facts, ended: false, endedAt: null, changed: 0 }
 }
 
 const fixed = { council: bound(council.id, null), applicant: bound('portal', 'r1') }
@@ -35,7 +42,6 @@ test("a fixed role's grant is authorised by the record that discloses, all its g
   assert.deepEqual(grantsDue(skeleton, row), [
     {
       record: 'r1',
-      recordStep: 's1',
       role: 'council',
       member: council.id,
       authorisedBy: 'r1',

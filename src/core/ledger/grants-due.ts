@@ -1,3 +1,4 @@
+import { skeletonOf, stepIn } from './case-version.ts'
 import type { Skeleton } from './skeleton.ts'
 import { findStep } from './skeleton.ts'
 import type { CaseRecord, CaseRow } from './state.ts'
@@ -5,7 +6,6 @@ import type { CaseRecord, CaseRow } from './state.ts'
 /** A grant that the signer of `record` owes to the member bound to `role`, by the entry that authorises it (RULES 23). */
 export interface GrantDue {
   record: string
-  recordStep: string
   role: string
   member: string
   /** Entry id, index and leaf time of the authorising entry. */
@@ -16,7 +16,10 @@ export interface GrantDue {
   groups: number[]
 }
 
-/** All grants that the case's entries authorise, by record and then by authorising entry, as they stand on the register. */
+/**
+ * All grants that the case's entries authorise, by record and then by authorising entry, as they stand on the register.
+ * `skeleton` is that of the version under which the row stands.
+ */
 export function grantsDue(skeleton: Skeleton, caseRow: CaseRow): GrantDue[] {
   return caseRow.records.flatMap((record) => grantsDueOf(skeleton, caseRow, record))
 }
@@ -41,7 +44,9 @@ export function findGrantDue(
 
 function grantsDueOf(skeleton: Skeleton, caseRow: CaseRow, record: CaseRecord): GrantDue[] {
   const grants: GrantDue[] = []
-  for (const [index, group] of (findStep(skeleton, record.step)?.groups ?? []).entries()) {
+  for (const [index, group] of (
+    findStep(skeletonOf(caseRow, skeleton, record.bp), record.step)?.groups ?? []
+  ).entries()) {
     for (const [role, disclosingStep] of group.audience) {
       const authorising = findAuthorising(caseRow, record, role, disclosingStep)
       if (authorising !== undefined) addGroup(grants, caseRow, record, role, authorising, index)
@@ -50,7 +55,10 @@ function grantsDueOf(skeleton: Skeleton, caseRow: CaseRow, record: CaseRecord): 
   return grants.sort((a, b) => a.authorisedIndex - b.authorisedIndex || (a.role < b.role ? -1 : 1))
 }
 
-/** The later of the entry that discloses the group and the entry that bound the role; before both none exists (RULES 23). */
+/**
+ * The latest of the entry that discloses the group, the entry that bound the role, and the record itself; before that none exists
+ * (RULES 23). A record that took another's place goes to whoever was shown that one (RULES 17); a void one to nobody new.
+ */
 function findAuthorising(
   caseRow: CaseRow,
   record: CaseRecord,
@@ -59,15 +67,35 @@ function findAuthorising(
 ): CaseRecord | undefined {
   const binding = Object.hasOwn(caseRow.roles, role) ? caseRow.roles[role] : undefined
   if (binding === undefined) return undefined
-  // In a loop a step's record is disclosed by the first record of the later step that follows it.
-  const disclosing =
-    disclosingStep === record.step
-      ? record
-      : caseRow.records.find((candidate) => candidate.step === disclosingStep && candidate.index > record.index)
+  const disclosing = findDisclosing(caseRow, record, disclosingStep)
   if (disclosing === undefined || binding.by === null) return disclosing
   const bound = caseRow.records.find((candidate) => candidate.id === binding.by)
   if (bound === undefined) return undefined
   return bound.index > disclosing.index ? bound : disclosing
+}
+
+function findDisclosing(caseRow: CaseRow, record: CaseRecord, disclosingStep: string): CaseRecord | undefined {
+  if (disclosingStep === record.step) return record
+  // In a loop a step's record is disclosed by the first record of the later step that follows it.
+  const first = corrected(caseRow, record)
+  const found = caseRow.records.find((candidate) => {
+    const step = stepIn(caseRow.versions, { bp: record.bp, step: disclosingStep }, candidate.bp)
+    return candidate.step === step && candidate.index > first.index && !isOffer(caseRow, candidate)
+  })
+  if (found === undefined || (record.void !== null && found.index > record.void)) return undefined
+  return found.index > record.index ? found : record
+}
+
+/** The record that a chain of corrections began with. */
+function corrected(caseRow: CaseRow, record: CaseRecord): CaseRecord {
+  const before = caseRow.records.find(({ id }) => id === record.replaces)
+  return before === undefined || !isOffer(caseRow, record) ? record : corrected(caseRow, before)
+}
+
+/** A correction opens nothing and discloses nothing of others: it stands in for its record. */
+function isOffer(caseRow: CaseRow, { bp, step, replaces }: CaseRecord): boolean {
+  const replaced = caseRow.records.find(({ id }) => id === replaces)
+  return replaced !== undefined && stepIn(caseRow.versions, replaced, bp) === step
 }
 
 function addGroup(
@@ -82,7 +110,6 @@ function addGroup(
   if (grant === undefined) {
     grants.push({
       record: record.id,
-      recordStep: record.step,
       role,
       member: caseRow.roles[role]!.member,
       authorisedBy: authorising.id,

@@ -5,6 +5,8 @@ import { ConcordatError } from '../error.ts'
 /** Whole Unix seconds of at most ten digits. */
 export const MAX_TIME = 9_999_999_999
 
+type ShapeCode = 'CLAIM_INVALID' | 'SKELETON_INVALID' | 'EVIDENCE_FORMAT_INVALID' | 'INPUT_INVALID'
+
 const STEP_ID = /^s[1-9][0-9]{0,2}$/
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 const FORBIDDEN_NAMES = new Set(['constructor', 'prototype'])
@@ -17,9 +19,9 @@ const LINES = /^[\n\P{Cc}]+$/u
  * `at` is the RFC 6901 pointer of the value. Names of unexpected members and values never get into a message.
  */
 export class Shape {
-  readonly #code: 'CLAIM_INVALID' | 'SKELETON_INVALID' | 'EVIDENCE_FORMAT_INVALID'
+  readonly #code: ShapeCode
 
-  constructor(code: 'CLAIM_INVALID' | 'SKELETON_INVALID' | 'EVIDENCE_FORMAT_INVALID') {
+  constructor(code: ShapeCode) {
     this.#code = code
   }
 

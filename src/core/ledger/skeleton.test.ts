@@ -5,7 +5,7 @@ import { buildMember, json } from '../../../test/register-builder.ts'
 import { sampleSkeleton } from '../../../test/sample-register.ts'
 import type { JsonObject, JsonValue } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
-import { findFeatureNotBuilt, findRole, findStep, parseSkeleton } from './skeleton.ts'
+import { findRole, findStep, parseSkeleton } from './skeleton.ts'
 
 const valid = json(sampleSkeleton(buildMember('A', { voting: true }), buildMember('B', { voting: true }))) as JsonObject
 const hours = { count: 1, unit: 'hours', calendar: null }
@@ -27,12 +27,11 @@ test('takes the sample as it is', () => {
   assert.equal(findStep(skeleton, 's2')?.role, 'council')
   assert.equal(findStep(skeleton, 's9'), undefined)
   assert.equal(findRole(skeleton, 'checker')?.open, true)
-  assert.equal(findFeatureNotBuilt(skeleton), undefined)
 })
 
 test('takes every feature by its format', () => {
   const features = {
-    join: { mode: 'all', steps: ['s3', 's4'] },
+    join: { mode: 'all', steps: ['s3', 's4'], closes: ['s2'] },
     deadline: hours,
     lapse: { next: [], closes: ['s4'] },
     extend: { role: 'council', limit: hours },
@@ -41,7 +40,6 @@ test('takes every feature by its format', () => {
   const step = { ...((valid.steps as JsonObject[])[4] as JsonObject), ...features }
   const skeleton = changed('/steps/4', step) as JsonObject
   assert.deepEqual(parseSkeleton(skeleton), skeleton)
-  assert.deepEqual(findFeatureNotBuilt(parseSkeleton(skeleton)), { step: 's5', feature: 'join' })
 })
 
 const A = 'A'.repeat(43)
@@ -84,13 +82,20 @@ for (const [at, value, refusedAt] of [
   ['/steps/1/next/0', ['s6'], '/steps/5/withdrawal'],
   ['/steps/1/binds', ['council'], '/steps/1/binds'],
   ['/steps/1/binds', ['nobody'], '/steps/1/binds/0'],
-  ['/steps/1/closes', ['s3', 's2'], '/steps/1/closes/1'],
+  ['/steps/1/closes', [], '/steps/1/closes'],
+  ['/steps/1/closes', [[], ['s3', 's2']], '/steps/1/closes/1/1'],
+  ['/steps/1/closes', [[], ['s9']], '/steps/1/closes/1/0'],
   ['/steps/1/withdrawal', 1, '/steps/1/withdrawal'],
   ['/steps/1/deadline', { ...hours, unit: 'minutes' }, '/steps/1/deadline/unit'],
-  ['/steps/1/join', { mode: 'some', steps: [] }, '/steps/1/join/mode'],
-  ['/steps/1/lapse', { next: ['s7'], closes: [] }, '/steps/1/lapse/next/0'],
-  ['/steps/1/extend', { role: 'nobody', limit: hours }, '/steps/1/extend/role'],
+  ['/steps/1/join', { mode: 'some', steps: ['s1', 's5'], closes: [] }, '/steps/1/join/mode'],
+  ['/steps/1/join', { mode: 'all', steps: ['s1'], closes: [] }, '/steps/1/join/steps'],
+  ['/steps/1/join', { mode: 'all', steps: ['s1', 's5'] }, '/steps/1/join'],
+  ['/steps/1/lapse', { next: ['s3'], closes: [] }, '/steps/1/lapse'],
+  ['/steps/1/extend', { role: 'council', limit: hours }, '/steps/1/extend'],
   ['/steps/1/confirm', { roles: [], deadline: hours, default: 'accept' }, '/steps/1/confirm/roles'],
+  ['/steps/1/confirm', { roles: ['council'], deadline: hours, default: 'accept' }, '/steps/1/confirm/roles'],
+  ['/steps/5/deadline', hours, '/steps/5/deadline'],
+  ['/steps/5/confirm', { roles: ['council'], deadline: hours, default: 'accept' }, '/steps/5/confirm'],
   ['/steps/1/dispute/resolver', 'nobody', '/steps/1/dispute/resolver'],
   ['/steps/1/dispute/default', 'accept', '/steps/1/dispute/default'],
   ['/steps/1/dispute/window', null, '/steps/1/dispute/window'],
@@ -113,8 +118,12 @@ for (const [at, value, refusedAt] of [
   ['/steps/1/digests', 16, '/steps/1/digests'],
   ['/steps/1/digests', 3, '/steps/1/digests'],
   ['/steps/1/groups/1/digests', 1024, '/steps/1/digests'],
-  ['/review', { ask: [], decide: 'auditor', until: hours }, '/review/ask'],
-  ['/review', { ask: ['applicant'], decide: 'nobody', until: hours }, '/review/decide'],
+  ['/review', { of: [], request: ['s4'], decide: 's5', until: hours }, '/review/of'],
+  ['/review', { of: ['s2'], request: [], decide: 's5', until: hours }, '/review/request'],
+  ['/review', { of: ['s2'], request: ['s5'], decide: 's9', until: hours }, '/review/decide'],
+  ['/review', { of: ['s2'], request: ['s3'], decide: 's5', until: hours }, '/review/request/0'],
+  ['/review', { of: ['s2'], request: ['s1'], decide: 's5', until: hours }, '/review/request/0'],
+  ['/review', { of: ['s2'], request: ['s6'], decide: 's5', until: hours }, '/review/request/0'],
   ['/threshold', { count: 2 }, '/threshold'],
   ['/threshold', { fraction: [3, 2] }, '/threshold/fraction/0'],
   ['/threshold', { fraction: [0, 2] }, '/threshold/fraction/0'],

@@ -14,10 +14,13 @@ export type Skeleton = {
   start: string
   /** s1, s2 … in document order. */
   steps: SkeletonStep[]
-  review: { ask: string[]; decide: string; until: Deadline } | null
+  review: Review | null
   /** What a later version needs of the members fixed in or acceded to this one. */
   threshold: { fraction: [number, number] }
 }
+
+/** RULES 18: once a case has ended, a record of a step in `of` may be reviewed. All are step ids. */
+export type Review = { of: string[]; request: string[]; decide: string; until: Deadline }
 
 export type SkeletonRole = {
   id: string
@@ -37,9 +40,10 @@ export type SkeletonStep = {
   next: string[][]
   /** Roles that an action of this step may bind. */
   binds: string[]
-  join: { mode: 'all' | 'any'; steps: string[] } | null
-  /** Steps whose openings an action of this step closes. */
-  closes: string[]
+  /** Opens when all, or the first, of `steps` have led to it; `closes` then. */
+  join: { mode: 'all' | 'any'; steps: string[]; closes: string[] } | null
+  /** For each set of `next`, the steps that an action with that set closes. */
+  closes: string[][]
   withdrawal: boolean
   deadline: Deadline | null
   lapse: { next: string[]; closes: string[] } | null
@@ -89,14 +93,16 @@ export function parseSkeleton(value: JsonValue): Skeleton {
   }
   const steps = (object.steps as JsonValue[]).map((step, i) => parseStep(step, i, known))
   const start = knownStep(object.start, '/start', known)
+  const review = parseReview(object.review, known)
   verifyWithdrawals(steps, start)
+  verifyReview(steps, start, review)
   return {
     format: SKELETON_FORMAT,
     roles,
     distinct: parseDistinct(object.distinct, known),
     start,
     steps,
-    review: parseReview(object.review, known),
+    review,
     threshold: parseFraction(shape, object.threshold, '/threshold'),
   }
 }
@@ -108,16 +114,6 @@ export function findStep(skeleton: Skeleton, id: string): SkeletonStep | undefin
 
 export function findRole(skeleton: Skeleton, id: string): SkeletonRole | undefined {
   return skeleton.roles.find((role) => role.id === id)
-}
-
-/** What a skeleton may hold by its format but no rule of this version decides yet; undefined if nothing. */
-export function findFeatureNotBuilt(skeleton: Skeleton): { step: string; feature: string } | undefined {
-  for (const step of skeleton.steps) {
-    for (const feature of ['join', 'deadline', 'lapse', 'extend', 'confirm'] as const) {
-      if (step[feature] !== null) return { step: step.id, feature }
-    }
-  }
-  return undefined
 }
 
 /** What the references of a skeleton may name. */
@@ -181,18 +177,24 @@ function parseStep(value: JsonValue, i: number, known: Known): SkeletonStep {
   ])
   const role = knownRole(object.role, `${at}/role`, known)
   const groups = parseGroups(object.groups, `${at}/groups`, role, known)
+  const next = parseNext(object.next, `${at}/next`, known)
+  const deadline = object.deadline === null ? null : parseDeadline(shape, object.deadline, `${at}/deadline`)
+  for (const part of ['lapse', 'extend'] as const) {
+    if (deadline === null && object[part] !== null)
+      shape.fail(`${at}/${part}`, 'null without a deadline', 'another value')
+  }
   return {
     id: shape.oneOf(object.id, `${at}/id`, [`s${i + 1}`]),
     role,
-    next: parseNext(object.next, `${at}/next`, known),
+    next,
     binds: parseBinds(object.binds, `${at}/binds`, known),
     join: parseJoin(object.join, `${at}/join`, known),
-    closes: steps(object.closes, `${at}/closes`, known),
+    closes: parseCloses(object.closes, `${at}/closes`, next.length, known),
     withdrawal: shape.boolean(object.withdrawal, `${at}/withdrawal`),
-    deadline: object.deadline === null ? null : parseDeadline(shape, object.deadline, `${at}/deadline`),
+    deadline,
     lapse: parseLapse(object.lapse, `${at}/lapse`, known),
     extend: parseExtend(object.extend, `${at}/extend`, known),
-    confirm: parseConfirm(object.confirm, `${at}/confirm`, known),
+    confirm: parseConfirm(object.confirm, `${at}/confirm`, role, known),
     dispute: parseDispute(object.dispute, `${at}/dispute`, known),
     groups,
     digests: parseDigests(object.digests, `${at}/digests`, groups),
@@ -207,6 +209,10 @@ function parseNext(value: JsonValue | undefined, at: string, known: Known): stri
   return sets
 }
 
+function parseCloses(value: JsonValue | undefined, at: string, count: number, known: Known): string[][] {
+  return shape.array(value, at, count, count).map((set, i) => steps(set, `${at}/${i}`, known))
+}
+
 /** Fixed roles are bound from the start and never appear in a `bind` (RULES 14). */
 function parseBinds(value: JsonValue | undefined, at: string, known: Known): string[] {
   const binds = shape.sorted(value, at, MAX_ROLES, known.role, 'a role')
@@ -218,10 +224,13 @@ function parseBinds(value: JsonValue | undefined, at: string, known: Known): str
 
 function parseJoin(value: JsonValue | undefined, at: string, known: Known): SkeletonStep['join'] {
   if (value === null) return null
-  const object = shape.object(value, at, ['mode', 'steps'])
+  const object = shape.object(value, at, ['closes', 'mode', 'steps'])
+  const sources = steps(object.steps, `${at}/steps`, known)
+  if (sources.length < 2) shape.fail(`${at}/steps`, 'at least two steps', 'fewer')
   return {
     mode: shape.oneOf(object.mode, `${at}/mode`, ['all', 'any']),
-    steps: steps(object.steps, `${at}/steps`, known),
+    steps: sources,
+    closes: steps(object.closes, `${at}/closes`, known),
   }
 }
 
@@ -237,11 +246,13 @@ function parseExtend(value: JsonValue | undefined, at: string, known: Known): Sk
   return { role: knownRole(object.role, `${at}/role`, known), limit: parseDeadline(shape, object.limit, `${at}/limit`) }
 }
 
-function parseConfirm(value: JsonValue | undefined, at: string, known: Known): SkeletonStep['confirm'] {
+/** Nobody countersigns a record of its own. */
+function parseConfirm(value: JsonValue | undefined, at: string, signer: string, known: Known): SkeletonStep['confirm'] {
   if (value === null) return null
   const object = shape.object(value, at, ['deadline', 'default', 'roles'])
   const roles = shape.sorted(object.roles, `${at}/roles`, MAX_ROLES, known.role, 'a role')
   if (roles.length === 0) shape.fail(`${at}/roles`, 'at least one role', 'none')
+  if (roles.includes(signer)) shape.fail(`${at}/roles`, "other roles than the step's own", 'that one')
   return {
     roles,
     deadline: parseDeadline(shape, object.deadline, `${at}/deadline`),
@@ -318,25 +329,51 @@ function parseDistinct(value: JsonValue | undefined, known: Known): string[][] {
 
 function parseReview(value: JsonValue | undefined, known: Known): Skeleton['review'] {
   if (value === null) return null
-  const object = shape.object(value, '/review', ['ask', 'decide', 'until'])
-  const ask = shape.sorted(object.ask, '/review/ask', MAX_ROLES, known.role, 'a role')
-  if (ask.length === 0) shape.fail('/review/ask', 'at least one role', 'none')
+  const object = shape.object(value, '/review', ['decide', 'of', 'request', 'until'])
+  const of = steps(object.of, '/review/of', known)
+  const request = steps(object.request, '/review/request', known)
+  if (of.length === 0) shape.fail('/review/of', 'at least one step', 'none')
+  if (request.length === 0) shape.fail('/review/request', 'at least one step', 'none')
   return {
-    ask,
-    decide: knownRole(object.decide, '/review/decide', known),
+    of,
+    request,
+    decide: knownStep(object.decide, '/review/decide', known),
     until: parseDeadline(shape, object.until, '/review/until'),
   }
 }
 
-/** RULES 13: a withdrawal is always open to its role, with the first record as `prev`; nothing else opens it. */
+/** RULES 13: a withdrawal is always open to its role, with the first record as `prev`; nothing else opens it, nothing holds it up. */
 function verifyWithdrawals(all: readonly SkeletonStep[], start: string): void {
   for (const [i, step] of all.entries()) {
     if (!step.withdrawal) continue
     if (step.id === start) shape.fail('/start', 'a step that is no withdrawal', 'a withdrawal')
-    if (all.some((other) => other.next.some((set) => set.includes(step.id)))) {
+    if (isLedTo(all, step.id)) {
       shape.fail(`/steps/${i}/withdrawal`, 'a withdrawal that no step opens', 'one that is in a next set')
     }
+    for (const part of ['join', 'deadline', 'confirm', 'dispute'] as const) {
+      if (step[part] !== null) shape.fail(`/steps/${i}/${part}`, 'null in a withdrawal', 'another value')
+    }
   }
+}
+
+/** RULES 18: a review is asked for at a step that nothing else opens, and decided at a step of the process. */
+function verifyReview(all: readonly SkeletonStep[], start: string, review: Skeleton['review']): void {
+  if (review === null) return
+  const isWithdrawal = (id: string) => all.some((step) => step.id === id && step.withdrawal)
+  for (const [i, id] of review.request.entries()) {
+    const step = all.find((candidate) => candidate.id === id)
+    const plain = step?.join === null && step.deadline === null && step.confirm === null && step.dispute === null
+    if (!plain || id === start || isWithdrawal(id) || isLedTo(all, id) || review.of.includes(id)) {
+      shape.fail(`/review/request/${i}`, 'a step for nothing but asking', 'another one')
+    }
+  }
+  if (review.request.includes(review.decide) || review.of.includes(review.decide) || isWithdrawal(review.decide)) {
+    shape.fail('/review/decide', 'a step of the process that is not reviewed itself', 'another one')
+  }
+}
+
+function isLedTo(all: readonly SkeletonStep[], id: string): boolean {
+  return all.some((step) => step.next.some((set) => set.includes(id)) || step.lapse?.next.includes(id) === true)
 }
 
 function refuseRepeatedSets(sets: readonly string[][], at: string): void {

@@ -1,7 +1,8 @@
 import assert from 'node:assert'
 import type { JsonValue } from '../canonical-json.ts'
 import type { EcPublicJwk } from '../crypto/jwk.ts'
-import type { Epoch, Thresholds } from './claims.ts'
+import type { DisputeOutcome, Lapsed } from './case-claims.ts'
+import type { Epoch, StepMapping, Thresholds } from './claims.ts'
 import type { CheckpointKeys, Configuration } from './configuration.ts'
 import { findConfiguration, type OperatingMember } from './configuration.ts'
 import type { Skeleton } from './skeleton.ts'
@@ -82,26 +83,77 @@ export type BlueprintRow = {
   approvals: string[]
   /** Members that took an open role, by role. */
   acceded: { [role: string]: string[] }
+  /** The version whose running cases go on under this one, and where (RULES 12); null where they keep theirs. */
+  moves: CaseVersion | null
+  /** Members that take no new case in a role, by role (RULES 12). */
+  suspended: { [role: string]: string[] }
 }
 
-/** Row `case/<id>`. */
+/** Row `case/<id>`: what the case's entries said, and what that adds up to (case-progress.ts). */
 export type CaseRow = {
+  /** The version under which it runs now. */
   bp: string
+  /** Versions under which it ran before, oldest first, each with the step mapping that ended it (RULES 12). */
+  versions: CaseVersion[]
   roles: { [role: string]: RoleBinding }
   openings: Opening[]
+  /** Branches that wait at an `all` join for the others. */
+  arrivals: Arrival[]
+  /** Records whose `next` waits for countersignatures (RULES 16). */
+  confirmations: Confirmation[]
+  /** The review that has been asked for and is not decided (RULES 18). */
+  review: { record: string; request: string } | null
   /** By rising index. */
   records: CaseRecord[]
   /** One for each record and role at most (RULES 17). */
   disputes: CaseDispute[]
-  /** No opening and no dispute is left. */
+  /** The case's other entries. */
+  acts: CaseAct[]
+  /** No opening, no confirmation and no dispute is left. */
   ended: boolean
+  /** Leaf time of the entry that ended it; null while it goes on. */
+  endedAt: number | null
+  /** Index of the newest entry about it. */
+  changed: number
 }
+
+/** `mapping`: steps of this version to steps of the next one. */
+export type CaseVersion = { bp: string; skeleton: Skeleton; mapping: StepMapping }
 
 /** `by` is the record that bound the role; null if the skeleton fixes it. */
 export type RoleBinding = { member: string; pk: null; by: string | null }
-export type Opening = { step: string; prev: string[] }
+
+export type Opening = {
+  step: string
+  /** Sorted ids of the entries that opened it (RULES 13). */
+  prev: string[]
+  /** Leaf time of the entry that opened it. */
+  since: number
+  /** The last second of its deadline, extensions and the seconds of disputes included; null without a deadline. */
+  due: number | null
+  /** How many seconds disputes have held it up. */
+  stood: number
+  /** Since when it waits for a dispute; null if it does not. */
+  waits: number | null
+  /** `due` was set by an extension. */
+  extended: boolean
+}
+
+/** The branch of step `from` has come to the join `step` by the entry `by`. */
+export type Arrival = { step: string; from: string; by: string }
+
+export type Confirmation = {
+  record: string
+  /** Roles that have not said yes yet, sorted. */
+  roles: string[]
+  due: number
+  waits: number | null
+}
+
 export type CaseRecord = {
   id: string
+  /** The version that it was signed under; `step` and `next` are of it. */
+  bp: string
   step: string
   as: string
   iss: string
@@ -110,8 +162,38 @@ export type CaseRecord = {
   time: number
   prev: string[]
   next: string[]
+  bind: { [role: string]: { member: string } }
+  /** The record that it corrects (RULES 17) or decides anew (RULES 18). */
+  replaces: string | null
+  /** Index of the entry that made it void; null while it counts. */
+  void: number | null
+  /** The record that took its place, once that counts. */
+  replacedBy: string | null
 }
-type CaseDispute = { id: string; record: string; as: string; iss: string; index: number; time: number }
+
+export type CaseDispute = {
+  id: string
+  record: string
+  as: string
+  iss: string
+  index: number
+  time: number
+  /** The last second for a decision. */
+  due: number
+  end: DisputeEnd | null
+  /** As a record's. */
+  void: number | null
+}
+
+/** `void`: another entry made its record void. `by` and `index` of the entry that ended it. */
+type DisputeEnd = { outcome: DisputeOutcome | 'void'; by: string; index: number }
+
+type Act<T> = T & { id: string; as: string; iss: string; index: number; time: number; void: number | null }
+export type ConfirmAct = Act<{ kind: 'confirm'; record: string; accept: boolean }>
+export type ResolveAct = Act<{ kind: 'resolve'; dispute: string; outcome: DisputeOutcome; correction: string | null }>
+export type ExtendAct = Act<{ kind: 'extend'; step: string; prev: string[]; until: number }>
+export type LapseAct = Act<{ kind: 'lapse'; what: Lapsed }>
+export type CaseAct = ConfirmAct | ResolveAct | ExtendAct | LapseAct
 
 export type StateRow = RegisterRow | MemberRow | AdmissionRow | ProposalRow | BlueprintRow | CaseRow
 

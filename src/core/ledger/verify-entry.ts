@@ -31,9 +31,11 @@ export function entryId(entry: ParsedEntry): string {
   return digest(entry.signingInput)
 }
 
+const GOVERNANCE_KINDS: readonly EntryKind[] = ['genesis', 'member', 'proposal', 'approval']
+
 /** RULES 2: the use that a member's key must have to sign an entry of this kind. */
 function keyUseOf(kind: EntryKind): 'governance' | 'record' {
-  return kind === 'action+sd-jwt' || kind === 'dispute' ? 'record' : 'governance'
+  return GOVERNANCE_KINDS.includes(kind) ? 'governance' : 'record'
 }
 
 /**

@@ -1,13 +1,14 @@
 import type { Client } from '../../client/client.ts'
 import { Http, type HttpRequest, type HttpResponse } from '../../client/http.ts'
 import { Peer } from '../../client/peer.ts'
+import { type Scenario, withMemberIds } from '../../core/blueprint/scenario.ts'
 import type { JsonObject } from '../../core/canonical-json.ts'
 import { ConcordatError } from '../../core/error.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { MemberNode } from '../member-node.ts'
 import type { Network } from '../network.ts'
 import { playStep } from '../play.ts'
-import { type Scenario, type Story, withMemberIds } from '../scenario.ts'
+import type { Story } from '../scenario.ts'
 import type { StoryClock } from '../story-clock.ts'
 
 /** What attackers have: a running network, their own keys and tokens, and what they tapped from the wires. */
@@ -94,8 +95,9 @@ function scenarioOf({ story }: Stage, name: string): Scenario {
 
 /** What the story's honest member enters at a step. */
 export function honestData(stage: Stage, scenario: string, step: string): JsonObject {
-  const { data } = scenarioOf(stage, scenario).steps.find((candidate) => candidate.step === step)!
-  return withMemberIds(data, stage.network.memberIds) as JsonObject
+  const entered = scenarioOf(stage, scenario).steps.find((candidate) => candidate.step === step)
+  if (entered?.kind !== 'action') throw new TypeError(`nobody acts at ${step}`)
+  return withMemberIds(entered.data, stage.network.memberIds) as JsonObject
 }
 
 /** A new case, played honestly from the scenario's first step up to and including `until`. */
@@ -107,8 +109,8 @@ export async function playCase(
   let caseId: string | undefined
   for (const [place, step] of scenario.steps.entries()) {
     const idempotencyKey = `attack-${key}-${place}`
-    const receipt = await playStep(stage.network, scenario, step, { clock: stage.clock, caseId, idempotencyKey })
-    caseId = receipt.case
+    const played = await playStep(stage.network, scenario, step, { clock: stage.clock, caseId, idempotencyKey })
+    caseId = played.case
     if (step.step === until) break
   }
   return caseId!
@@ -126,7 +128,7 @@ export async function playOn(stage: Stage, { scenario: name, step, caseId, key }
   const scenario = scenarioOf(stage, name)
   const place = placeOf(scenario, step)
   const played = { clock: stage.clock, caseId, idempotencyKey: `attack-${key}-${place}` }
-  return (await playStep(stage.network, scenario, scenario.steps[place]!, played)).record
+  return (await playStep(stage.network, scenario, scenario.steps[place]!, played)).entry
 }
 
 /** Sends once more, word for word, what playCase sent for a step. Answers the record. */

@@ -2,12 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchAudit } from './audit.ts'
+import { benchGrowth } from './growth.ts'
 import { benchLedger } from './ledger.ts'
 import { benchRaw } from './raw.ts'
+import { benchRules } from './rules.ts'
 import { benchWholeAction, openBenchNetwork } from './whole-action.ts'
 
 const IN_FLIGHT = 128
 const MAX_LEDGER_ENTRIES = 10_000
+/** Entries of the long register. */
+const MAX_GROWTH = 100_000
 
 /** What `npm run bench` measures, all in one run on one machine: figures of different runs do not compare, the ratios do. */
 export async function runBench(options: {
@@ -22,11 +26,17 @@ export async function runBench(options: {
   try {
     onProgress('raw cryptography')
     const raw = await benchRaw(durationMs / 10)
+    onProgress('rules alone')
+    const rules = benchRules(durationMs / 10)
     onProgress('founding a register of five members')
     const network = await openBenchNetwork(folder)
     const entries = Math.min(MAX_LEDGER_ENTRIES, durationMs)
     onProgress(`ledger alone, ${entries} entries`)
     const ledger = await benchLedger(network, { entries, folder })
+    const longest = Math.min(MAX_GROWTH, durationMs * 10)
+    const sizes: [number, number] = [longest / 10, longest]
+    onProgress(`the cost of an entry after ${sizes[1]} against after ${sizes[0]}`)
+    const growth = await benchGrowth(network, { sizes, folder })
     await network.stop()
     onProgress('whole actions, five processes')
     const wholeAction = await benchWholeAction(network, { folder, durationMs, inFlight: IN_FLIGHT })
@@ -36,6 +46,8 @@ export async function runBench(options: {
       cores: availableParallelism(),
       nodejs: process.version,
       raw,
+      rules,
+      growth,
       ledger: { ...ledger, ratioToP256Verify: ledger.perSecond / raw.p256VerifyAllCores },
       wholeAction: { ...wholeAction, ratioToRawCryptography: wholeAction.wholePerSecond / rawActionRate(raw) },
       audit,

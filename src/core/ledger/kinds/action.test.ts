@@ -20,6 +20,15 @@ before(async () => {
   running = { ...fork, ...(await startCase(fork)) }
 })
 
+function opening(step: string, by: string, since: number) {
+  return { step, prev: [by], since, due: null, stood: 0, waits: null, extended: false }
+}
+
+/** The case's openings, as step and openers. */
+function openOf(builder: Sample['builder'], id: string) {
+  return builder.caseRow(id).openings.map(({ step, prev }) => ({ step, prev }))
+}
+
 function forkRunning() {
   return { ...running, builder: running.builder.fork() }
 }
@@ -33,10 +42,15 @@ test('a start binds the signer and fixed roles, and opens the next step', () => 
       auditor: { member: auditor.id, pk: null, by: null },
       applicant: { member: carrier.id, pk: null, by: first },
     },
-    openings: [{ step: 's2', prev: [first] }],
+    versions: [],
+    openings: [opening('s2', first, builder.time)],
+    arrivals: [],
+    confirmations: [],
+    review: null,
     records: [
       {
         id: first,
+        bp,
         step: 's1',
         as: 'applicant',
         iss: carrier.id,
@@ -44,10 +58,17 @@ test('a start binds the signer and fixed roles, and opens the next step', () => 
         time: builder.time,
         prev: [],
         next: ['s2'],
+        bind: { applicant: { member: carrier.id } },
+        replaces: null,
+        void: null,
+        replacedBy: null,
       },
     ],
     disputes: [],
+    acts: [],
     ended: false,
+    endedAt: null,
+    changed: 11,
   })
 })
 
@@ -58,7 +79,7 @@ test('a case from start to end: two branches, roles bound at run time, a loop, a
   const second = await builder.add(
     builder.action(council, { ...on, step: 's2', as: 'council', prev: [first], next: ['s3', 's4'], bind }),
   )
-  assert.deepEqual(builder.caseRow(id).openings, [
+  assert.deepEqual(openOf(builder, id), [
     { step: 's3', prev: [second] },
     { step: 's4', prev: [second] },
   ])
@@ -70,7 +91,7 @@ test('a case from start to end: two branches, roles bound at run time, a loop, a
   const back = await builder.add(
     builder.action(council, { ...on, step: 's5', as: 'council', prev: [third], next: ['s2'] }),
   )
-  assert.deepEqual(builder.caseRow(id).openings, [{ step: 's2', prev: [back] }])
+  assert.deepEqual(openOf(builder, id), [{ step: 's2', prev: [back] }])
   // The same step again, with a new prev; the old opening stays used and a bound role stays bound.
   const again = { ...on, step: 's2', as: 'council', next: ['s3'] }
   await assertRefused(builder, builder.action(council, { ...again, prev: [first] }), 'OPENING_USED')
@@ -113,7 +134,7 @@ test('withdrawal is open to its role from the first record on, closes what its s
   const other = builder.action(council, { ...withdrawal, prev: [first] })
   await assertRefused(builder, other, 'SIGNER_NOT_BOUND_TO_ROLE', { role: 'applicant' })
   await builder.add(builder.action(carrier, { ...withdrawal, prev: [first] }))
-  assert.deepEqual(builder.caseRow(id).openings, [])
+  assert.deepEqual(openOf(builder, id), [])
   assert.equal(builder.caseRow(id).ended, true)
   await assertRefused(builder, builder.action(carrier, { ...withdrawal, prev: [first] }), 'OPENING_USED')
   await assertRefused(
@@ -126,7 +147,9 @@ test('withdrawal is open to its role from the first record on, closes what its s
 test('an action closes the openings that its step names and no others, before it opens its own', async () => {
   const { builder, council, auditor, bureau, carrier } = forkSample(sample)
   const skeleton = sampleSkeleton(council, auditor)
-  const steps = skeleton.steps.map((step) => (step.id === 's5' ? { ...step, closes: ['s2', 's4'] } : step))
+  const steps = skeleton.steps.map((step) =>
+    step.id === 's5' ? { ...step, closes: step.next.map(() => ['s2', 's4']) } : step,
+  )
   const closing = { ...skeleton, steps }
   const bp = blueprintHash(closing)
   const proposal = await builder.add(builder.blueprint(council, closing))
@@ -146,7 +169,7 @@ test('an action closes the openings that its step names and no others, before it
   const back = await builder.add(
     builder.action(council, { ...on, step: 's5', as: 'council', prev: [third], next: ['s2'] }),
   )
-  assert.deepEqual(builder.caseRow(id).openings, [{ step: 's2', prev: [back] }])
+  assert.deepEqual(openOf(builder, id), [{ step: 's2', prev: [back] }])
   const closed = builder.action(carrier, { ...on, step: 's4', as: 'carrier', prev: [second], next: [] })
   await assertRefused(builder, closed, 'STEP_NOT_OPEN', { step: 's4', open: ['s2'] })
 })
@@ -206,7 +229,7 @@ test('starts refused', async () => {
   const pk = { applicant: { member: carrier.id, pk: randomDigest() } }
   await refuse(builder.action(carrier, start, { bind: pk }), 'PERSON_KEY_NOT_BUILT')
   await refuse(builder.action(carrier, { ...start, bind }, { psig: 'x' }), 'PERSON_KEY_NOT_BUILT')
-  await refuse(builder.action(carrier, { ...start, bind }, { replaces: randomDigest() }), 'REVIEW_NOT_BUILT')
+  await refuse(builder.action(carrier, { ...start, bind }, { replaces: randomDigest() }), 'REPLACES_NOT_ALLOWED')
 })
 
 test('a fixed start role is never in bind, and only its member starts', async () => {

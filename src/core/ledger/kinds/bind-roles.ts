@@ -2,7 +2,7 @@ import { ConcordatError } from '../../error.ts'
 import type { ActionClaims } from '../claims.ts'
 import type { SkeletonStep } from '../skeleton.ts'
 import { type BlueprintRow, isVotingInStanding, type RegisterRow, type RoleBinding } from '../state.ts'
-import { isEligible } from './blueprint-version.ts'
+import { isEligible, roleSuspended, takesRole } from './blueprint-version.ts'
 
 type Roles = { [role: string]: RoleBinding }
 
@@ -11,19 +11,16 @@ interface Binding {
   blueprint: BlueprintRow
   step: SkeletonStep
   claims: ActionClaims
-  /** The record's id. */
-  id: string
   bound: Roles
   /** At the start of a case the signer binds itself. */
   binding: 'start' | 'later'
 }
 
-/** The case's roles with those that a record binds: once, by a step that may, to eligible members, distinct ones apart (RULES 14). */
-export function bindRoles(options: Binding): Roles {
-  const { register, blueprint, step, claims, id, bound, binding } = options
+/** A record binds roles once, at a step that may, to eligible members, distinct ones apart (RULES 14). */
+export function verifyBindings({ register, blueprint, step, claims, bound, binding }: Binding): void {
   if (binding === 'start') verifyStartRole(bound, claims)
   const names = Object.keys(claims.bind)
-  if (names.length === 0) return bound
+  if (names.length === 0) return
   const roles = { ...bound }
   for (const role of names.sort()) {
     const { member } = claims.bind[role]!
@@ -37,10 +34,10 @@ export function bindRoles(options: Binding): Roles {
         role,
       })
     }
-    roles[role] = { member, pk: null, by: id }
+    if (!takesRole(blueprint, role, member)) throw roleSuspended(role)
+    roles[role] = { member, pk: null, by: null }
   }
   verifyDistinct(blueprint, roles)
-  return roles
 }
 
 /** A fixed start role is bound already, to the member that must sign; any other one is bound by its signer to itself. */

@@ -35,3 +35,32 @@ export function isEligible(row: BlueprintRow, roleId: string, member: string): b
   if (role.kind === 'person') return role.servedBy.some((server) => isEligible(row, server, member))
   return role.member === member || (Object.hasOwn(row.acceded, roleId) && row.acceded[roleId]!.includes(member))
 }
+
+/** Whether a member takes new cases in a role, its own or that of a person whom it serves (RULES 12). */
+export function takesRole(row: BlueprintRow, roleId: string, member: string): boolean {
+  const role = row.skeleton.roles.find((candidate) => candidate.id === roleId)
+  if (role?.kind === 'person') {
+    const own = role.servedBy.filter((server) => isEligible(row, server, member))
+    return own.length === 0 || own.some((server) => takesRole(row, server, member))
+  }
+  return !Object.hasOwn(row.suspended, roleId) || !row.suspended[roleId]!.includes(member)
+}
+
+/** Every fixed role takes part in every case, and the signer in the role that starts one. */
+export function verifyTakesCases(row: BlueprintRow, signer: string): void {
+  const { roles, steps, start } = row.skeleton
+  const startRole = steps.find(({ id }) => id === start)?.role
+  for (const { id, member } of roles) {
+    const taker = member ?? (id === startRole ? signer : null)
+    if (taker !== null && !takesRole(row, id, taker)) throw roleSuspended(id)
+  }
+}
+
+export function roleSuspended(role: string): ConcordatError {
+  return new ConcordatError({
+    code: 'ROLE_SUSPENDED',
+    expected: 'a member that takes new cases in the role',
+    got: 'one that has suspended it',
+    role,
+  })
+}

@@ -46,7 +46,17 @@ test('a dispute makes what the record opened wait, and nothing else', async () =
   } = { ...asked, builder: asked.builder.fork() }
   const dispute = await builder.add(builder.dispute(bureau, { bp, case: id, record: second, as: 'checker' }))
   assert.deepEqual(builder.caseRow(id).disputes, [
-    { id: dispute, record: second, as: 'checker', iss: bureau.id, index: 13, time: builder.time },
+    {
+      id: dispute,
+      record: second,
+      as: 'checker',
+      iss: bureau.id,
+      index: 13,
+      time: builder.time,
+      due: builder.time + 96 * HOUR,
+      end: null,
+      void: null,
+    },
   ])
   const third = { skeleton, case: id, step: 's3', as: 'checker', prev: [second], next: [] }
   await assertRefused(builder, builder.action(bureau, third), 'OPENING_WAITS', { step: 's3', disputed: [second] })

@@ -1,49 +1,41 @@
 import { ConcordatError } from '../../error.ts'
+import { CaseProgress } from '../case-progress.ts'
+import { correctedRecord } from '../case-version.ts'
 import type { DisputeClaims } from '../claims.ts'
-import { deadlineAt } from '../deadline.ts'
+import { type Deadline, deadlineAt } from '../deadline.ts'
 import { findGrantsDue } from '../grants-due.ts'
-import { findStep } from '../skeleton.ts'
-import { type CaseRecord, type CaseRow, findCase, type StateRow } from '../state.ts'
-import { verifyLive } from './blueprint-version.ts'
+import type { BlueprintRow, CaseRecord, CaseRow, StateRow } from '../state.ts'
+import { getCaseOf, getRecord, stepOfRecord, verifyBoundSigner } from './case-entry.ts'
 import type { EntryContext } from './context.ts'
 
 /** RULES 17. What the record opened then waits; other branches go on. */
 export function applyDispute(context: EntryContext<DisputeClaims>): { [key: string]: StateRow } {
   const { rows, claims, id, leaf } = context
-  const row = findCase(rows, claims.case)
-  if (row === undefined) {
-    throw new ConcordatError({ code: 'CASE_UNKNOWN', expected: 'a case that has started', got: 'an unused case id' })
-  }
-  if (row.bp !== claims.bp) {
+  const { row, blueprint } = getCaseOf(rows, claims)
+  const record = getRecord(row, claims.record)
+  verifyDisputer(row, record, claims)
+  const rules = stepOfRecord(row, blueprint, record).dispute
+  const corrected = correctedRecord(row, record)
+  // A correction that is only offered changes nothing yet.
+  if (rules === null || (corrected !== undefined && corrected.replacedBy !== record.id)) {
     throw new ConcordatError({
-      code: 'CASE_BLUEPRINT_DIFFERS',
-      expected: 'the blueprint under which the case runs',
-      got: 'another one',
+      code: 'DISPUTE_NOT_ALLOWED',
+      expected: 'a record that counts, of a step that has a dispute window',
+      got: record.step,
+      step: record.step,
     })
   }
-  const record = row.records.find((candidate) => candidate.id === claims.record)
-  if (record === undefined) {
-    throw new ConcordatError({ code: 'RECORD_UNKNOWN', expected: 'a record of the case', got: 'another id' })
-  }
-  verifyDisputer(row, record, claims)
-  verifyEntitled(context, row, record)
+  verifyEntitled(row, blueprint, record, rules, context)
   const { as, iss } = claims
-  const dispute = { id, record: record.id, as, iss, index: leaf.index, time: leaf.time }
-  return { [`case/${claims.case}`]: { ...row, disputes: [...row.disputes, dispute], ended: false } }
+  const due = deadlineAt(leaf.time, rules.deadline)
+  const progress = CaseProgress.of(row, blueprint.skeleton)
+  progress.apply({ kind: 'dispute', id, record: record.id, as, iss, ...leaf, due, end: null, void: null })
+  return { [`case/${claims.case}`]: progress.row() }
 }
 
-function verifyDisputer(row: CaseRow, record: CaseRecord, { as, iss }: DisputeClaims): void {
-  if (!Object.hasOwn(row.roles, as)) {
-    throw new ConcordatError({ code: 'ROLE_UNBOUND', expected: 'a bound role', got: 'an unbound one', role: as })
-  }
-  if (row.roles[as]!.member !== iss) {
-    throw new ConcordatError({
-      code: 'SIGNER_NOT_BOUND_TO_ROLE',
-      expected: 'the member bound to the role',
-      got: 'another member',
-      role: as,
-    })
-  }
+function verifyDisputer(row: CaseRow, record: CaseRecord, claims: DisputeClaims): void {
+  const { as, iss } = claims
+  verifyBoundSigner(row, claims)
   if (record.iss === iss) {
     throw new ConcordatError({
       code: 'DISPUTE_BY_SIGNER',
@@ -62,17 +54,13 @@ function verifyDisputer(row: CaseRow, record: CaseRecord, { as, iss }: DisputeCl
 }
 
 /** Whoever was granted a group may dispute, from the newest entry that authorised one until the step's window ends. */
-function verifyEntitled({ rows, claims, leaf }: EntryContext<DisputeClaims>, row: CaseRow, record: CaseRecord): void {
-  const { skeleton } = verifyLive(rows, claims.bp)
-  const dispute = findStep(skeleton, record.step)?.dispute ?? null
-  if (dispute === null) {
-    throw new ConcordatError({
-      code: 'DISPUTE_NOT_ALLOWED',
-      expected: 'a record of a step that has a dispute window',
-      got: record.step,
-      step: record.step,
-    })
-  }
+function verifyEntitled(
+  row: CaseRow,
+  { skeleton }: BlueprintRow,
+  record: CaseRecord,
+  { window }: { window: Deadline },
+  { claims, leaf }: EntryContext<DisputeClaims>,
+): void {
   const newest = findGrantsDue(skeleton, row, record.id, claims.as).at(-1)
   if (newest === undefined) {
     throw new ConcordatError({
@@ -82,7 +70,7 @@ function verifyEntitled({ rows, claims, leaf }: EntryContext<DisputeClaims>, row
       role: claims.as,
     })
   }
-  const until = deadlineAt(newest.authorisedTime, dispute.window)
+  const until = deadlineAt(newest.authorisedTime, window)
   if (leaf.time <= until) return
   throw new ConcordatError({
     code: 'DISPUTE_TOO_LATE',

@@ -216,29 +216,6 @@ for (const type of ['remove', 'suspend', 'rules', 'retire', 'governance-key']) {
   })
 }
 
-for (const [feature, value] of Object.entries({
-  join: { mode: 'all', steps: ['s3', 's4'] },
-  deadline: { count: 1, unit: 'hours', calendar: null },
-  lapse: { next: ['s5'], closes: [] },
-  extend: { role: 'council', limit: { count: 1, unit: 'hours', calendar: null } },
-  confirm: { roles: ['council'], deadline: { count: 1, unit: 'hours', calendar: null }, default: 'accept' },
-})) {
-  test(`a skeleton with ${feature} is refused until it is built`, () => {
-    const { builder, council, auditor } = sample
-    const skeleton = sampleSkeleton(council, auditor)
-    const steps = skeleton.steps.map((step) => (step.id === 's3' ? { ...step, [feature]: value } : step))
-    const jws = builder.blueprint(council, { ...skeleton, steps } as Skeleton)
-    return assertRefused(builder, jws, 'SKELETON_FEATURE_NOT_BUILT', { step: 's3', feature })
-  })
-}
-
-test('a skeleton that keeps finished cases open to review is taken', async () => {
-  const { builder, council, auditor } = forkSample(sample)
-  const until = { count: 24, unit: 'hours' as const, calendar: null }
-  const skeleton = { ...sampleSkeleton(council, auditor), review: { ask: ['applicant'], decide: 'auditor', until } }
-  await builder.add(builder.blueprint(council, skeleton))
-})
-
 test('approvals refused', async () => {
   const { builder, council, bureau, carrier, observer, auditor, bp, proposal } = forkSample(sample)
   await assertRefused(builder, builder.approval(observer, proposal, bp, ['portal']), 'SIGNER_OBSERVES')

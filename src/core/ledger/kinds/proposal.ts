@@ -1,7 +1,8 @@
 import { ConcordatError } from '../../error.ts'
 import type { AdmitProposal, BlueprintProposal, ProposalClaims } from '../claims.ts'
-import { findFeatureNotBuilt } from '../skeleton.ts'
+import { findRole, findStep, type Skeleton } from '../skeleton.ts'
 import {
+  type CaseVersion,
   findBlueprint,
   findMember,
   isVotingInStanding,
@@ -48,6 +49,8 @@ export function applyProposal(context: EntryContext<ProposalClaims>): { [key: st
       since: leaf.index,
       approvals: [],
       acceded: {},
+      moves: movedVersion(context, claims.what),
+      suspended: {},
     },
   }
 }
@@ -76,15 +79,6 @@ function verifyBlueprint(
       got: 'one that is',
     })
   }
-  const notBuilt = findFeatureNotBuilt(skeleton)
-  if (notBuilt !== undefined) {
-    throw new ConcordatError({
-      code: 'SKELETON_FEATURE_NOT_BUILT',
-      expected: 'steps without join, deadline, lapse, extend and confirm',
-      got: notBuilt.feature,
-      ...notBuilt,
-    })
-  }
   for (const role of skeleton.roles) {
     if (role.member === null || isVotingInStanding(register, role.member)) continue
     throw new ConcordatError({
@@ -101,4 +95,30 @@ function verifyBlueprint(
 function replacedVersion(rows: Rows, blueprint: string): ReplacedVersion {
   const row = verifyLive(rows, blueprint)
   return { blueprint, electors: electorsOf(row), fraction: row.skeleton.threshold.fraction }
+}
+
+/** Kept with the new version, so that an action under it finds all that it needs to move its case (RULES 12). */
+function movedVersion(
+  { rows }: EntryContext<ProposalClaims>,
+  { skeleton, replaces, mapping }: BlueprintProposal,
+): CaseVersion | null {
+  if (replaces === null || mapping === null) return null
+  const replaced = verifyLive(rows, replaces).skeleton
+  for (const [from, to] of Object.entries(mapping)) {
+    const step = findStep(replaced, from)
+    if (step !== undefined && step.role === findStep(skeleton, to)?.role && isSameRole(replaced, skeleton, step.role)) {
+      continue
+    }
+    throw new ConcordatError({
+      code: 'MAPPING_INVALID',
+      expected: 'steps of the replaced version, each mapped to one of the same role',
+      got: 'another step',
+      step: from,
+    })
+  }
+  return { bp: replaces, skeleton: replaced, mapping }
+}
+
+function isSameRole(before: Skeleton, after: Skeleton, role: string): boolean {
+  return findRole(before, role)?.kind === findRole(after, role)?.kind
 }

@@ -1,0 +1,18 @@
+import { blueprintResume, blueprintSuspend } from './blueprint-suspend.ts'
+import { deadlineExtend } from './deadline-extend.ts'
+import { deadlineLapse } from './deadline-lapse.ts'
+import { disputeRaise } from './dispute-raise.ts'
+import { disputeResolve } from './dispute-resolve.ts'
+import type { EntryCommand } from './entry-command.ts'
+import { recordConfirm } from './record-confirm.ts'
+
+/** In the order of the help. */
+export const entryCommands: readonly EntryCommand[] = [
+  blueprintSuspend,
+  blueprintResume,
+  recordConfirm,
+  disputeRaise,
+  disputeResolve,
+  deadlineExtend,
+  deadlineLapse,
+]
