@@ -261,7 +261,11 @@ export class Receiver {
     const { documents, storage, vault, register } = this.#part
     const blueprint = await documents.get(claims.bp)
     const step = documentStepId(blueprint, claims.step)
-    const before = await storage.recordGroups(register, item.record, item.role)
+    // Two steps may disclose the same group: then it comes once with each of them.
+    const arrived = new Set(opened.groups.map(({ index }) => index))
+    const before = (await storage.recordGroups(register, item.record, item.role)).filter(
+      ({ index }) => !arrived.has(index),
+    )
     const held = [...before, ...opened.groups]
     const fields = [...((await vault.fields(before)).get(item.record) ?? []), ...opened.fields]
     const sees = groupsOf(blueprint, step).flatMap((group) =>
