@@ -6,11 +6,12 @@ import type { Connection } from './cli/connection.ts'
 import { entryCommands } from './cli/entry-commands.ts'
 import { EXIT } from './cli/exit-code.ts'
 import { describeFailure } from './cli/failure.ts'
+import { misuseOf } from './cli/misuse.ts'
 import { parseKey, wholeNumber } from './cli/options.ts'
 import { type Output, printable } from './cli/output.ts'
 import { TOKENS_FILE } from './cli/tokens-file.ts'
 import { toBase64url } from './core/crypto/base64url.ts'
-import { ConcordatError, type ErrorDetail } from './core/error.ts'
+import { ConcordatError } from './core/error.ts'
 
 const root = join(import.meta.dirname, '..')
 const sandboxFolder = '.concordat/sandbox'
@@ -171,7 +172,7 @@ const action = program.command('action').description('what is submitted at a ste
 connected(jsonCommand(action, 'submit <case> <step>', 'take an open step of a case'))
   .requiredOption('--data <file>', "the action's data, a JSON object")
   .option('--corrects <record>', "a disputed record of the member's at this step, to settle the dispute with")
-  .option('--reviews <record>', 'the record that a review is asked for')
+  .option('--reviews <record>', 'the record that a review is asked for; the newest that may be where absent')
   .addOption(keyOption())
   .action((id: string, step: string, flags: ConnectionFlags & ActionFlags) =>
     runConnected(flags, async (connection, output) => {
@@ -353,34 +354,6 @@ function fail(error: unknown): number {
   const { text, exitCode } = describeFailure(cause, { json })
   process.stderr.write(printable(text))
   return exitCode
-}
-
-/** commander only has a sentence for it, which may repeat what was typed. */
-function misuseOf({ code, message }: CommanderError): ErrorDetail {
-  const [named] = /--[a-z-]+/.exec(message) ?? []
-  const option = named ?? ''
-  switch (code) {
-    case 'commander.help':
-      return { code: 'COMMAND_UNKNOWN', expected: 'a command that --help lists', got: 'none' }
-    case 'commander.unknownCommand':
-      return { code: 'COMMAND_UNKNOWN', expected: 'a command that --help lists', got: 'another one' }
-    case 'commander.unknownOption':
-      return {
-        code: 'OPTION_UNKNOWN',
-        expected: "an option that the command's --help lists",
-        got: named ?? 'another one',
-      }
-    case 'commander.missingMandatoryOptionValue':
-      return { code: 'OPTION_MISSING', expected: 'the option with a value', got: 'none', option }
-    case 'commander.optionMissingArgument':
-      return { code: 'OPTION_INVALID', expected: 'a value after the option', got: 'none', option }
-    case 'commander.missingArgument':
-      return { code: 'ARGUMENTS_WRONG', expected: "the arguments that the command's --help lists", got: 'fewer' }
-    case 'commander.excessArguments':
-      return { code: 'ARGUMENTS_WRONG', expected: "the arguments that the command's --help lists", got: 'more' }
-    default:
-      return { code: 'OPTION_INVALID', expected: "what the command's --help lists", got: code, option }
-  }
 }
 
 function stateFile(): string {

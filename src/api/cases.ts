@@ -213,7 +213,7 @@ export const submitAction = route({
       data: AnyObject,
       /** A record of this step in open dispute, which this one is to take the place of: see `resolveDispute`. */
       corrects: Type.Optional(Digest),
-      /** The record that a review is asked for. */
+      /** The record that a review is asked for; the newest that may be reviewed where absent. */
       reviews: Type.Optional(Digest),
     }),
   ),

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { runBlueprintSimulate, type SimulateOptions } from './blueprint-simulate.ts'
+
+const story = join(import.meta.dirname, '..', '..', 'examples', 'travel-card')
+const file = join(story, 'blueprint.json')
+const folder = mkdtempSync(join(tmpdir(), 'concordat-simulate-'))
+after(() => rmSync(folder, { recursive: true }))
+
+async function simulate(
+  options: Partial<SimulateOptions> & { json?: boolean },
+): Promise<{ code: number; text: string }> {
+  const { json = false, ...others } = options
+  let text = ''
+  const output = {
+    json,
+    write(more: string) {
+      text += more
+    },
+    progress() {},
+  }
+  const code = await runBlueprintSimulate({
+    file,
+    scenarios: [],
+    folder: undefined,
+    depth: undefined,
+    output,
+    ...others,
+  })
+  return { code, text }
+}
+
+test('scenarios as expected: their paths, what was never come to, and who would see what', async () => {
+  const { code, text } = await simulate({ folder: join(story, 'scenarios') })
+  assert.equal(code, 0)
+  assert.match(text, /^granted: as expected\n {2}apply check-residence confirm-award decide order produce report$/m)
+  assert.match(text, /^came to \d+ of \d+ steps, routes and ends$/m)
+  assert.match(text, /^ {2}never: ask-review$/m)
+  assert.match(text, /^who would see what in granted\n {2}applicant:$/m)
+})
+
+test('what is not as expected is told with its place', async () => {
+  const path = join(folder, 'changed.json')
+  const scenario = readFileSync(join(story, 'scenarios', '2-refused.json'), 'utf8')
+  writeFileSync(path, scenario.replace('"ended": true', '"ended": false'))
+  const { code, text } = await simulate({ scenarios: [path], json: true })
+  assert.equal(code, 1)
+  const { scenarios } = JSON.parse(text) as { scenarios: { differences: object[] }[] }
+  assert.deepEqual(scenarios[0]!.differences, [{ at: '/expected/ended', expected: false, got: true }])
+})
+
+test('exploring finds ways by itself', async () => {
+  const { code, text } = await simulate({ depth: 3, json: true })
+  assert.equal(code, 0)
+  const { explored } = JSON.parse(text) as { explored: { reached: { goal: string; path: string[] }[] } }
+  const withdrawn = explored.reached.find(({ goal }) => goal === 'withdraw')
+  assert.equal(withdrawn?.path.at(-1), 'withdraw')
+})
+
+test('a blueprint with errors is not run', async () => {
+  const path = join(folder, 'unsound.json')
+  writeFileSync(path, readFileSync(file, 'utf8').replace('"start": "apply"', '"start": "nowhere"'))
+  await assert.rejects(simulate({ file: path }), { code: 'BLUEPRINT_INVALID' })
+})
