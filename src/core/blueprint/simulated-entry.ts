@@ -120,11 +120,13 @@ export function enterOther(
   }
 }
 
-/** The newest record of a step that counts: neither void nor a correction that is only offered. */
+/** The newest record of a step that counts: neither void, nor corrected, nor a correction that is only offered. */
 export function findNewestRecord(blueprint: Blueprint, row: CaseRow, stepId: string): CaseRecord | undefined {
   const step = opaqueStepId(blueprint, stepId)
   return row.records.findLast((record) => {
-    if (record.step !== step || record.void !== null || record.replacedBy !== null) return false
+    if (record.step !== step || record.void !== null) return false
+    // What a review decided anew stays what the step said.
+    if (row.records.some(({ id, step: other }) => id === record.replacedBy && other === step)) return false
     const replaced = row.records.find(({ id }) => id === record.replaces)
     return replaced === undefined || replaced.replacedBy === record.id
   })
