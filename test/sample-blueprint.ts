@@ -125,7 +125,7 @@ const ASSESS: Step = {
   ],
   dispute: {
     window: { count: 336, unit: 'hours', calendar: null },
-    resolver: 'inspector',
+    resolver: 'registry',
     deadline: { count: 240, unit: 'hours', calendar: null },
     default: 'reject',
   },

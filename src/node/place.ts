@@ -4,7 +4,7 @@ import { ConcordatError } from '../core/error.ts'
 import { caseAsOf } from '../core/ledger/case-as-of.ts'
 import { CaseProgress } from '../core/ledger/case-progress.ts'
 import type { StepMapping } from '../core/ledger/claims.ts'
-import { getRecord, stepNow } from '../core/ledger/kinds/case-entry.ts'
+import { getRecord, stepNow, verifyNotWaiting } from '../core/ledger/kinds/case-entry.ts'
 import type { BlueprintRow, CaseRecord, CaseRow } from '../core/ledger/state.ts'
 import { getBlueprintRow, type Part } from './part.ts'
 import { stepNameIn } from './versions.ts'
@@ -147,6 +147,7 @@ function opened({ row, blueprint }: Standing, step: Step): readonly string[] {
   const opening = step.withdrawal
     ? { prev: [row.records[0]!.id] }
     : row.openings.findLast((candidate) => candidate.step === opaque)
+  if (opening !== undefined && 'waits' in opening) verifyNotWaiting(row, opening)
   if (opening !== undefined && !row.ended) return opening.prev
   const open = row.openings.map((candidate) => documentStepId(blueprint, candidate.step)).sort()
   throw new ConcordatError({

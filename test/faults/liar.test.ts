@@ -11,6 +11,7 @@ import { findMember } from '../../src/core/ledger/state.ts'
 import { sealGrant } from '../../src/core/record/grant.ts'
 import { Vault } from '../../src/node/vault.ts'
 import { waitUntilReady } from '../../src/sandbox/play.ts'
+import type { Story } from '../../src/sandbox/scenario.ts'
 import type { StoredGroup } from '../../src/storage/storage.ts'
 import { sampleData } from '../sample-blueprint.ts'
 import { type ExternalWrite, holdingBack, withFaults } from './faulty-folder.ts'
@@ -64,7 +65,7 @@ test('lying senders', async (t) => {
   const gate = { closed: false }
   /** Writes of the registry's node that fail the next time. */
   const failing = new Set<ExternalWrite>()
-  const opened = await openTestNetwork(t, permitStory(), {
+  const opened = await openTestNetwork(t, storyWithInspectorAsResolver(), {
     around: (folder, member) => {
       if (member === 'council') return holdingBack(folder, gate)
       if (member !== 'registry') return folder
@@ -152,6 +153,14 @@ test('lying senders', async (t) => {
     await assert.rejects(inspector.submitAction(act), { code: 'OPENING_WAITS' })
   })
 })
+
+/** The registry disputes, and so may not decide: else its disputes would end at once by their default. */
+function storyWithInspectorAsResolver(): Story {
+  const story = permitStory()
+  const { steps } = story.blueprint as { steps: { id: string; dispute?: { resolver: string } }[] }
+  steps.find(({ id }) => id === 'assess')!.dispute!.resolver = 'inspector'
+  return story
+}
 
 /** A case with an honest application, and the honest assessment that the lies start from. */
 async function applied({ network, clock }: TestNetwork, key: string): Promise<{ caseId: string; lie: Lie }> {

@@ -274,12 +274,11 @@ export class CaseProgress {
       this.#open(what.next, step.id, id, time)
     } else if (what.type === 'confirm') {
       const record = this.#record(what.record)
-      if (this.#stepNow(record).confirm?.default === 'accept') this.#accept(record.id, time)
+      if (this.#stepThen(record).confirm?.default === 'accept') this.#accept(record.id, time)
       else this.#makeVoid(record.id, { id, index, time })
     } else {
       const record = this.#record(this.#dispute(what.dispute).record)
-      const skeleton = skeletonOf({ versions: this.#versions }, this.#version.skeleton, record.bp)
-      const upheld = findStep(skeleton, record.step)?.dispute?.default === 'uphold'
+      const upheld = this.#stepThen(record).dispute?.default === 'uphold'
       this.#end(what.dispute, { outcome: upheld ? 'upheld' : 'rejected', id, index, time })
       if (upheld) this.#makeVoid(record.id, { id, index, time })
       else this.#dropCorrections(record.id, null, index)
@@ -492,6 +491,13 @@ export class CaseProgress {
     return this.#step(stepIn(this.#versions, { bp, step }, this.#version.bp))
   }
 
+  /** As the record's own version has it: what was agreed when it was signed holds for it (RULES 12). */
+  #stepThen({ bp, step }: CaseRecord): SkeletonStep {
+    const found = findStep(skeletonOf({ versions: this.#versions }, this.#version.skeleton, bp), step)
+    assert(found !== undefined, 'a record names a step of its version')
+    return found
+  }
+
   #nextNow({ bp, next }: CaseRecord): string[] {
     return next.map((step) => this.#step(stepIn(this.#versions, { bp, step }, this.#version.bp)).id)
   }
@@ -502,7 +508,7 @@ export class CaseProgress {
   }
 
   #isWithdrawal({ bp, step }: CaseRecord): boolean {
-    const skeleton = this.#versions.find((version) => version.bp === bp)?.skeleton ?? this.#version.skeleton
+    const skeleton = skeletonOf({ versions: this.#versions }, this.#version.skeleton, bp)
     return findStep(skeleton, step)?.withdrawal === true
   }
 }

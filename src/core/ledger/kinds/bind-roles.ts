@@ -37,7 +37,7 @@ export function verifyBindings({ register, blueprint, step, claims, bound, bindi
     if (!takesRole(blueprint, role, member)) throw roleSuspended(role)
     roles[role] = { member, pk: null, by: null }
   }
-  verifyDistinct(blueprint, roles)
+  verifyDistinct(blueprint, roles, names)
 }
 
 /** A fixed start role is bound already, to the member that must sign; any other one is bound by its signer to itself. */
@@ -60,8 +60,10 @@ function verifyStartRole(bound: Roles, { as, iss, bind }: ActionClaims): void {
   })
 }
 
-function verifyDistinct({ skeleton }: BlueprintRow, roles: Roles): void {
+/** Of the roles that are bound now: others may have been bound alike under a version that allowed it. */
+function verifyDistinct({ skeleton }: BlueprintRow, roles: Roles, bound: readonly string[]): void {
   for (const set of skeleton.distinct) {
+    if (!set.some((role) => bound.includes(role))) continue
     const members = set.flatMap((role) => (Object.hasOwn(roles, role) ? [roles[role]!.member] : []))
     if (new Set(members).size === members.length) continue
     throw new ConcordatError({
