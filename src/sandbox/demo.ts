@@ -21,8 +21,8 @@ import { twoValues } from './attacks/two-values.ts'
 import { wrongMember } from './attacks/wrong-member.ts'
 import { findDifferences, type Holdings, readHoldings } from './holdings.ts'
 import { openMemberFolder } from './member-node.ts'
-import { openNetwork } from './network.ts'
-import { findUnexpected, type PlayedStep, playScenarios } from './play.ts'
+import { type Network, openNetwork } from './network.ts'
+import { findUnexpected, type PlayedStep, playScenarios, waitFor } from './play.ts'
 import { readStory } from './scenario.ts'
 import { StoryClock } from './story-clock.ts'
 import { Transcript } from './transcript.ts'
@@ -163,6 +163,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     lap('attacks')
 
     onProgress('auditing')
+    await orFail(failures, 'coming to rest', () => untilQuiet(network, clock))
     const audits: { member: string; audit: Audit }[] = []
     for (const id of network.members.keys()) {
       await orFail(failures, `the audit of ${id}`, async () => {
@@ -187,6 +188,20 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     await network.stop()
     http.close()
   }
+}
+
+/** Nothing is left that a node enters by itself, such as the end of a dispute that nobody may decide, and all hold the same. */
+async function untilQuiet({ members, register }: Network, clock: StoryClock): Promise<void> {
+  await waitFor(clock, async () => {
+    const sizes = await Promise.all(
+      [...members.values()].map(async ({ storage }) => {
+        const due = await storage.dueCases(register, clock.now(), 1)
+        const size = (await storage.findHead(register))?.size
+        return due.length === 0 && size === (await storage.effectsCursor(register)) ? size : undefined
+      }),
+    )
+    return sizes[0] !== undefined && sizes.every((size) => size === sizes[0])
+  })
 }
 
 /** What should not have failed is told with the rest. */
