@@ -51,7 +51,7 @@ class Expansion {
       const items = template.map((item, place) => this.render(item, names, below(at, place), depth + 1))
       return items.filter((item): item is JsonValue => item !== LEFT_OUT)
     }
-    const operators = Object.keys(template).filter((key) => /^\$[^$]/.test(key) && !SCHEMA_KEYS.includes(key))
+    const operators = Object.keys(template).filter((key) => /^\$[A-Za-z]/.test(key) && !SCHEMA_KEYS.includes(key))
     const [operator] = operators
     if (operator === undefined) return this.#object(template, names, at, depth)
     if (operators.length > 1) refuseTemplate(at, 'one operator in an object', 'several')
