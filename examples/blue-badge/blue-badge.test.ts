@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkBlueprint } from '../../src/core/blueprint/check-blueprint.ts'
 import { Coverage, describeGoal } from '../../src/core/blueprint/coverage.ts'
+import { explore } from '../../src/core/blueprint/explore.ts'
 import { fixRoles } from '../../src/core/blueprint/fix-roles.ts'
 import { groupsOf } from '../../src/core/blueprint/groups.ts'
 import { parseBlueprint } from '../../src/core/blueprint/parse-blueprint.ts'
@@ -40,6 +41,13 @@ test('it has the size of a real process and uses what a blueprint can', () => {
     persons.map(({ id }) => id),
     ['child', 'holder', 'professional'],
   )
+})
+
+test('exploring comes to all that can happen, and nothing gets stuck or is disputed at once', () => {
+  const startsAt = Date.parse('2026-11-02T09:05:00Z') / 1000
+  const { coverage, stuck, contradictions } = explore(blueprint, startsAt, { depth: 14, states: 800 })
+  const missing = coverage.flatMap(({ goal, path }) => (path === null ? [goal] : []))
+  assert.deepEqual([missing, stuck, contradictions], [[], [], []])
 })
 
 test('the skeleton that goes on the register names steps by number and tells no field', () => {

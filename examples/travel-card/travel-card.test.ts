@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkBlueprint } from '../../src/core/blueprint/check-blueprint.ts'
+import { describeGoal } from '../../src/core/blueprint/coverage.ts'
+import { explore } from '../../src/core/blueprint/explore.ts'
 import { fixRoles } from '../../src/core/blueprint/fix-roles.ts'
 import { groupsOf } from '../../src/core/blueprint/groups.ts'
 import { parseBlueprint } from '../../src/core/blueprint/parse-blueprint.ts'
@@ -44,6 +46,14 @@ for (const scenario of story.scenarios) {
     assert.deepEqual(seenByAll(simulation, scenario, members), scenario.expected.seen)
   })
 }
+
+test('exploring comes to all that can happen, and nothing gets stuck or is disputed at once', () => {
+  const startsAt = Date.parse('2026-11-02T09:05:00Z') / 1000
+  const { coverage, stuck, contradictions } = explore(blueprint, startsAt, { depth: 12, states: 600 })
+  const missing = coverage.filter(({ path }) => path === null).map(({ goal }) => describeGoal(blueprint, goal))
+  // Of other members only Transport Scotland is shown a decision, and it cannot decide its own dispute.
+  assert.deepEqual([missing, stuck, contradictions], [['dispute:decide rejected'], [], []])
+})
 
 test('a grant and a refusal have the same path, bindings and groups, so the register does not tell them apart', () => {
   const [granted, refused] = ['granted', 'refused'].map((name) => {

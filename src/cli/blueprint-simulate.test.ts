@@ -39,7 +39,8 @@ test('scenarios as expected: their paths, what was never come to, and who would 
   assert.match(text, /^granted: as expected\n {2}apply check-residence confirm-award decide order produce report$/m)
   assert.match(text, /^came to \d+ of \d+ steps, routes and ends$/m)
   assert.match(text, /^ {2}never: ask-review$/m)
-  assert.match(text, /^who would see what in granted\n {2}applicant:$/m)
+  assert.match(text, /^who would see what in granted\n +applicant {2}council {2}agency {2}transport {2}bureau$/m)
+  assert.match(text, /^ {2}order:\/card\/name +x +own +- +- +x$/m)
 })
 
 test('what is not as expected is told with its place', async () => {
@@ -50,6 +51,32 @@ test('what is not as expected is told with its place', async () => {
   assert.equal(code, 1)
   const { scenarios } = JSON.parse(text) as { scenarios: { differences: object[] }[] }
   assert.deepEqual(scenarios[0]!.differences, [{ at: '/expected/ended', expected: false, got: true }])
+})
+
+test('a step that is refused says why', async () => {
+  const path = join(folder, 'impossible.json')
+  const scenario = readFileSync(join(story, 'scenarios', '2-refused.json'), 'utf8')
+  const [before, after] = [/"check-residence"(,\s+"by")/, /"check-residence"(,\s+"confirm-award",\s+"decide")/]
+  writeFileSync(path, scenario.replace(before, '"report"$1').replace(after, '"report"$1'))
+  const { code, text } = await simulate({ scenarios: [path] })
+  assert.equal(code, 1)
+  assert.match(text, /^refused: NOT as expected$/m)
+  assert.match(
+    text,
+    /^ {2}\/steps\/1: expected "report", got "STEP_NOT_OPEN"\n {2}the refusal: \{"code":"STEP_NOT_OPEN"/m,
+  )
+})
+
+test('what a scenario or exploring comes to is not named as missing', async () => {
+  const { text } = await simulate({ folder: join(story, 'scenarios'), depth: 1, json: true })
+  const { missing } = JSON.parse(text) as { missing: string[] }
+  assert(!missing.includes('report'))
+  assert(missing.includes('ask-review'))
+})
+
+test('nothing to simulate is a misuse', async () => {
+  await assert.rejects(simulate({}), { code: 'OPTION_MISSING' })
+  await assert.rejects(simulate({ folder: mkdtempSync(join(folder, 'empty-')) }), { code: 'OPTION_MISSING' })
 })
 
 test('exploring finds ways by itself', async () => {

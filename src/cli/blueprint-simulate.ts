@@ -12,9 +12,10 @@ import { ConcordatError } from '../core/error.ts'
 import { EXIT } from './exit-code.ts'
 import { readJsonFile } from './files.ts'
 import { type Output, writeJson } from './output.ts'
+import { seenMatrix } from './seen-matrix.ts'
 
 /** Cases looked further from, so that exploring ends. */
-const MAX_STATES = 5_000
+const MAX_STATES = 2_000
 
 export interface SimulateOptions {
   file: string
@@ -40,23 +41,33 @@ export async function runBlueprintSimulate(options: SimulateOptions): Promise<nu
     throw new ConcordatError({ code: 'BLUEPRINT_INVALID', expected: 'a blueprint without errors', got: code, at })
   }
   const files = [...options.scenarios, ...scenariosIn(options.folder)]
+  if (files.length === 0 && depth === undefined) {
+    const expected = 'a scenario (--scenario, or a folder that has one with --scenarios), or --explore'
+    throw new ConcordatError({ code: 'OPTION_MISSING', expected, got: 'none', option: '--scenario' })
+  }
   const played = files.map((file) => play(template, parseScenario(readJsonFile(file))))
+  if (depth !== undefined) output.progress('exploring')
   const explored = depth === undefined ? undefined : exploreTemplate(template, depth)
   const coverage = new Coverage(template)
   for (const { simulation } of played) coverage.addCase(simulation)
-  const missing = explored === undefined ? coverage.missing : explored.missing
+  const missing = coverage.missing.filter((goal) => explored?.reaches(goal) !== true)
   const failed = played.some(({ differences }) => differences.length > 0) || explored?.sound === false
   if (output.json) {
     writeJson(output, {
-      scenarios: played.map(({ scenario: { name }, differences, refusal }) => ({ name, differences, refusal })),
+      scenarios: played.map(({ scenario, simulation, differences, refusal }) => ({
+        name: scenario.name,
+        path: scenario.steps.map(pathOf),
+        differences,
+        refusal,
+        seen: seenByAll(simulation, scenario, []),
+      })),
       explored: explored?.report ?? null,
       missing: missing.map((goal) => describeGoal(template, goal)),
     })
   } else {
     for (const one of played) output.write(scenarioText(one))
     if (explored !== undefined) output.write(explored.text)
-    if (played.length > 0 || explored !== undefined)
-      output.write(coverageText(template, coverage.goals.length, missing))
+    output.write(coverageText(template, coverage.goals.length, missing))
     for (const one of played) output.write(seenText(one))
   }
   return failed ? EXIT.refused : EXIT.ok
@@ -74,7 +85,9 @@ function play(template: Blueprint, scenario: Scenario): PlayedScenario {
     const name = scenario.members[id]
     return member === undefined || name === undefined ? [] : [[name, member] as const]
   })
-  const named = Object.values(scenario.members).map((name) => [name, madeUp(name)] as const)
+  // Members that play no role may be bound to one, and are named by what they then see.
+  const others = Object.keys(scenario.expected.seen).filter((who) => !blueprint.roles.some(({ id }) => id === who))
+  const named = [...others, ...Object.values(scenario.members)].map((name) => [name, madeUp(name)] as const)
   const memberIds = Object.fromEntries([...named, ...fixed])
   return playScenario(simulateRegister(blueprint, Object.values(memberIds)), scenario, memberIds)
 }
@@ -83,7 +96,7 @@ function play(template: Blueprint, scenario: Scenario): PlayedScenario {
 function filled(template: Blueprint, players: Readonly<Record<string, string>>): Blueprint {
   const roles = template.roles.map((role) => {
     const open = role.kind !== 'member' || role.fixed !== true || role.member !== undefined
-    return open ? role : { ...role, member: madeUp(players[role.id] ?? role.id) }
+    return open ? role : { ...role, member: madeUp(players[role.id] ?? `for role ${role.id}`) }
   })
   return { ...template, roles }
 }
@@ -99,14 +112,15 @@ function exploreTemplate(template: Blueprint, depth: number) {
     depth,
     states: MAX_STATES,
   })
-  const missing = coverage.flatMap(({ goal, path }) => (path === null ? [goal] : []))
+  const reached = coverage.flatMap(({ goal, path }) => (path === null ? [] : [{ goal, path }]))
+  const names = new Set(reached.map(({ goal }) => describeGoal(template, goal)))
   const lines = [
     `explored ${states} cases, up to ${depth} entries each${bounded ? '; there would be more' : ''}`,
     ...stuck.map(({ path, open }) => `  stuck at ${open.join(', ')} after ${path.join(' ')}`),
     ...contradictions.map(({ path, finding }) => `  ${finding.role} disputes ${finding.step} after ${path.join(' ')}`),
   ]
   return {
-    missing,
+    reaches: (goal: Goal) => names.has(describeGoal(template, goal)),
     sound: stuck.length === 0 && contradictions.length === 0,
     text: `${lines.join('\n')}\n`,
     report: {
@@ -114,20 +128,19 @@ function exploreTemplate(template: Blueprint, depth: number) {
       bounded,
       stuck,
       contradictions: contradictions.map(({ path, finding }) => ({ path, role: finding.role, step: finding.step })),
-      reached: coverage.flatMap(({ goal, path }) =>
-        path === null ? [] : [{ goal: describeGoal(template, goal), path }],
-      ),
+      reached: reached.map(({ goal, path }) => ({ goal: describeGoal(template, goal), path })),
     },
   }
 }
 
-function scenarioText({ scenario, differences }: PlayedScenario): string {
+function scenarioText({ scenario, differences, refusal }: PlayedScenario): string {
   const lines = [
     `${scenario.name}: ${differences.length === 0 ? 'as expected' : 'NOT as expected'}`,
     `  ${scenario.steps.map(pathOf).join(' ')}`,
     ...differences.map(({ at, expected, got }) => {
       return `  ${at}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`
     }),
+    ...(refusal === null ? [] : [`  the refusal: ${JSON.stringify(refusal.detail)}`]),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -143,9 +156,6 @@ function coverageText(blueprint: Blueprint, all: number, missing: readonly Goal[
 /** What each participant would have been shown of the others' records. */
 function seenText({ scenario, simulation }: PlayedScenario): string {
   const seen = seenByAll(simulation, scenario, []) as Record<string, string[]>
-  const lines = Object.entries(seen).flatMap(([role, fields]) => [
-    `  ${role}: ${fields.length === 0 ? 'nothing' : ''}`.trimEnd(),
-    ...fields.map((field) => `    ${field}`),
-  ])
+  const lines = seenMatrix(simulation.blueprint, seen).map((line) => `  ${line}`)
   return `who would see what in ${scenario.name}\n${lines.join('\n')}\n`
 }

@@ -11,7 +11,7 @@ import { seededPick } from './sample-text.ts'
 import type { SimulatedAct } from './simulated-entry.ts'
 import { eligibleMembers, type SimulatedRegister, simulateRegister } from './simulated-register.ts'
 import { type RoleFinding, Simulation } from './simulation.ts'
-import { describeAct, type Way, waysBeside } from './ways-beside.ts'
+import { describeWay, type Way, waysBeside } from './ways-beside.ts'
 
 export interface Bounds {
   /** Entries of a case. */
@@ -130,12 +130,12 @@ class Explorer {
     let wayOn = from.ended
     const time = (from.events.at(-1)?.time ?? this.#startsAt - HOUR) + HOUR
     const place = placeOf(from)
-    for (const { act, at, isBeside } of this.#ways(from, time)) {
-      const key = isBeside ? `${place} ${describeAct(act)}` : null
+    for (const way of this.#ways(from, time)) {
+      const key = way.isBeside ? `${place} ${describeWay(way)}` : null
       const often = key === null ? 0 : (this.#beside.get(key) ?? 0)
       wayOn ||= often >= MAX_BESIDE
       if (often >= MAX_BESIDE) continue
-      const next = tryEntering(from, act, at)
+      const next = tryEntering(from, way.act, way.at)
       if (next === undefined) continue
       wayOn = true
       if (key !== null) this.#beside.set(key, often + 1)
@@ -170,8 +170,8 @@ class Explorer {
 
   #actions(from: Simulation, step: string, at: number): Way[] {
     const { role } = getStep(this.#blueprint, step)
-    return this.#samplesFor(from, step, at).map(({ data }) => {
-      return { act: { kind: 'action', step, by: role, data, corrects: false }, at, isBeside: false }
+    return this.#samplesFor(from, step, at).map(({ data, route }) => {
+      return { act: { kind: 'action', step, by: role, data, corrects: false }, at, route, isBeside: false }
     })
   }
 

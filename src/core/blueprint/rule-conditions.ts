@@ -6,13 +6,15 @@ import { COMPARISONS } from './rule-operators.ts'
 import { isTruthy } from './rule-value.ts'
 import { compileSchema } from './schema.ts'
 
-/** A comparison, or a field that is true or false, on which a blueprint's rules turn. */
+/** A comparison, a field that is true or false, or whether a field is there, on which a blueprint's rules turn. */
 export interface Condition {
   rule: Rule
   /** Paths that it reads, as `step.field`. */
   reads: string[]
 }
 
+/** They tell whether fields are there. */
+const PRESENCE = ['exists', 'missing', 'missing_some']
 const ITERATORS = ['map', 'filter', 'all', 'some', 'none', 'reduce']
 
 const known = new WeakMap<Blueprint, Condition[]>()
@@ -81,7 +83,7 @@ export function readsAny(rule: Rule, paths: readonly string[]): boolean {
 export function comparisonsOf(rule: Rule): Rule[][] {
   return within(rule).flatMap((condition) => {
     const operation = operationOf(condition)
-    return operation !== undefined && operation.name !== 'var' ? [operation.operands] : []
+    return operation !== undefined && isComparison(operation.name) ? [operation.operands] : []
   })
 }
 
@@ -91,9 +93,30 @@ function within(rule: Rule): Rule[] {
   const operation = operationOf(rule)
   if (operation === undefined || operation.name === 'preserve') return []
   const { name, operands } = operation
+  if (PRESENCE.includes(name)) return [rule]
+  const path = readPath(operation)
+  if (name === 'val') return [{ var: path! }]
   const inner = (ITERATORS.includes(name) ? operands.slice(0, 1) : operands).flatMap(within)
-  if (name === 'var') return [{ var: operands[0]! }, ...inner]
-  return COMPARISONS.has(name) || name === 'in' ? [rule, ...inner] : inner
+  if (name === 'var') return [{ var: path! }, ...inner]
+  if (name === '??') return [...operands.slice(0, -1).flatMap(presenceOf), ...inner]
+  return isComparison(name) ? [rule, ...inner] : inner
+}
+
+function isComparison(name: string): boolean {
+  return COMPARISONS.has(name) || name === 'in'
+}
+
+/** Whether what a rule reads is there, if it is a read. */
+function presenceOf(rule: Rule): Rule[] {
+  const operation = operationOf(rule)
+  const path = operation && readPath(operation)
+  return path === undefined ? [] : [{ exists: `${path}`.split('.') }]
+}
+
+/** `val`'s names as the path that `var` would have. */
+function readPath({ name, operands }: { name: string; operands: JsonValue[] }): JsonValue | undefined {
+  if (name === 'val') return operands.join('.')
+  return name === 'var' ? operands[0] : undefined
 }
 
 function operationOf(rule: Rule): { name: string; operands: JsonValue[] } | undefined {

@@ -7,6 +7,8 @@ import type { SimulatedAct } from './simulated-entry.ts'
 export interface Way {
   act: SimulatedAct
   at: number
+  /** Of an action: the place of the route that it takes. */
+  route?: number
   isBeside: boolean
 }
 
@@ -61,9 +63,9 @@ export function waysBeside(blueprint: Blueprint, row: CaseRow, time: number): Wa
   return [...openings, ...confirmations, ...ends, ...disputes]
 }
 
-/** What an act is, whatever its data and time. */
-export function describeAct(act: SimulatedAct): string {
+/** What a way is, whatever its data and time. */
+export function describeWay({ act, route }: Way): string {
   const { kind, step, by } = act
-  const how = 'accept' in act ? act.accept : 'outcome' in act ? act.outcome : 'of' in act ? act.of : ''
+  const how = 'accept' in act ? act.accept : 'outcome' in act ? act.outcome : 'of' in act ? act.of : (route ?? '')
   return `${kind} ${step} ${by} ${how}`
 }
