@@ -53,13 +53,12 @@ function moveProblem(register: NaiveRegister, { whole, picture }: NaiveMoment, b
   if (picture.bp === bp) return undefined
   const { follows } = register.versions.get(bp)!
   if (follows?.bp !== picture.bp || follows.mapping === null) return 'CASE_BLUEPRINT_DIFFERS'
-  const steps = [
-    ...picture.openings.map(({ step }) => step),
-    ...picture.arrivals.flatMap(({ step, from }) => [step, from]),
-    ...whole.records
-      .filter(({ claims }) => claims.bp === picture.bp)
-      .flatMap(({ claims }) => [claims.step, ...claims.next]),
-  ]
+  const steps = picture.openings.map(({ step }) => step)
+  for (const fact of whole.facts) {
+    const used = fact.kind === 'action+sd-jwt' ? fact.claims : fact.kind === 'lapse' ? fact.claims.what : undefined
+    if (used === undefined || !('next' in used)) continue
+    steps.push(...[used.step, ...used.next].map((id) => whole.translate(id, fact.claims.bp, picture.bp)))
+  }
   return steps.every((step) => Object.hasOwn(follows.mapping!, step)) ? undefined : 'CASE_NOT_MAPPED'
 }
 

@@ -94,6 +94,11 @@ export class NaiveCase {
     return follows.mapping?.[this.translate(step, from, follows.bp)] ?? NO_STEP
   }
 
+  /** What a record opens, as a later version names it; two steps may have become one. */
+  opens({ claims }: ActionFact, bp: string): string[] {
+    return [...new Set(claims.next.map((step) => this.translate(step, claims.bp, bp)))]
+  }
+
   /** RULES 17: a record that its signer offers in place of one of the same step. */
   isCorrection(fact: Fact): boolean {
     if (fact.kind !== 'action+sd-jwt') return false
@@ -148,8 +153,8 @@ export class NaiveCase {
     const correction = this.outcome(fact)?.correction
     const record = correction && this.record(correction.claims.replaces)
     if (correction === undefined || record === undefined) return undefined
-    const next = record.claims.next.map((step) => this.translate(step, record.claims.bp, correction.claims.bp))
-    return sameItems(next, correction.claims.next) ? undefined : { record, correction }
+    const { bp } = this.before(fact)
+    return sameItems(this.opens(record, bp), this.opens(correction, bp)) ? undefined : { record, correction }
   }
 
   /** Ids that this entry names as what it is about or follows from. */

@@ -124,7 +124,7 @@ function askToConfirm(picture: Picture, record: ActionFact, confirm: SkeletonSte
 /** The record's `next` opens. */
 function takeEffect(whole: NaiveCase, picture: Picture, record: ActionFact, time: number): void {
   const to = (id: string) => whole.translate(id, record.claims.bp, picture.bp)
-  lead(whole, picture, to(record.claims.step), record.id, record.claims.next.map(to), time)
+  lead(whole, picture, to(record.claims.step), record.id, whole.opens(record, picture.bp), time)
 }
 
 /** RULES 13: the branch of step `from` leads to these steps by the entry `by`. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert'
 import type { DisputeOutcome } from './case-claims.ts'
 import { type CaseEvent, causesOf, eventsOf, isSameOpening, unmarked } from './case-event.ts'
-import { originOf, skeletonOf, stepIn } from './case-version.ts'
+import { nextIn, originOf, skeletonOf, stepIn } from './case-version.ts'
 import type { StepMapping } from './claims.ts'
 import { deadlineAt } from './deadline.ts'
 import { findStep, type Skeleton, type SkeletonStep } from './skeleton.ts'
@@ -178,19 +178,18 @@ export class CaseProgress {
 
   /** The record takes effect: its bindings hold, and what it opens opens, once it is confirmed. */
   #count(record: CaseRecord, time: number): void {
-    const step = this.#stepNow(record)
+    const { next, closes, confirm } = this.#stepThen(record)
     for (const [role, { member }] of Object.entries(record.bind)) {
       this.#roles = { ...this.#roles, [role]: { member, pk: null, by: record.id } }
     }
-    const next = this.#nextNow(record)
-    const set = step.next.findIndex((candidate) => candidate.join() === next.join())
-    this.#close(step.closes[set] ?? [])
-    if (step.confirm === null) this.#open(next, step.id, record.id, time)
+    const set = next.findIndex((candidate) => candidate.join() === record.next.join())
+    this.#close((closes[set] ?? []).flatMap((step) => this.#findNow(record.bp, step) ?? []))
+    if (confirm === null) this.#open(this.#nextNow(record), this.#stepNow(record).id, record.id, time)
     else this.#confirmations = [...this.#confirmations, this.#confirmationOf(record, time)]
   }
 
   #confirmationOf(record: CaseRecord, time: number): Confirmation {
-    const { confirm } = this.#stepNow(record)
+    const { confirm } = this.#stepThen(record)
     assert(confirm !== null, 'a record of a step that is confirmed')
     const waits = this.#isHeld([record.id]) ? time : null
     return { record: record.id, roles: confirm.roles, due: deadlineAt(time, confirm.deadline), waits }
@@ -488,7 +487,11 @@ export class CaseProgress {
   }
 
   #stepNow({ bp, step }: CaseRecord): SkeletonStep {
-    return this.#step(stepIn(this.#versions, { bp, step }, this.#version.bp))
+    return this.#step(this.#findNow(bp, step))
+  }
+
+  #findNow(bp: string, step: string): string | undefined {
+    return stepIn(this.#versions, { bp, step }, this.#version.bp)
   }
 
   /** As the record's own version has it: what was agreed when it was signed holds for it (RULES 12). */
@@ -498,8 +501,8 @@ export class CaseProgress {
     return found
   }
 
-  #nextNow({ bp, next }: CaseRecord): string[] {
-    return next.map((step) => this.#step(stepIn(this.#versions, { bp, step }, this.#version.bp)).id)
+  #nextNow(record: CaseRecord): string[] {
+    return nextIn(this.#versions, record, this.#version.bp)
   }
 
   /** Of the same step as what it replaces; a review is decided at a step of its own. */

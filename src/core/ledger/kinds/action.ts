@@ -1,5 +1,6 @@
 import { ConcordatError } from '../../error.ts'
 import { CaseProgress } from '../case-progress.ts'
+import { stepsComeTo } from '../case-version.ts'
 import type { ActionClaims } from '../claims.ts'
 import { findStep, type Skeleton, type SkeletonStep } from '../skeleton.ts'
 import { type BlueprintRow, type CaseRow, findCase, type StateRow } from '../state.ts'
@@ -90,12 +91,7 @@ function goOn(row: CaseRow, blueprint: BlueprintRow, { bp }: ActionClaims): Case
   if (row.bp === bp) return CaseProgress.of(row, blueprint.skeleton)
   const { moves } = blueprint
   if (moves === null || moves.bp !== row.bp) throw blueprintDiffers()
-  const used = [
-    ...row.openings.map(({ step }) => step),
-    ...row.arrivals.flatMap(({ step, from }) => [step, from]),
-    ...row.records.filter((record) => record.bp === row.bp).flatMap(({ step, next }) => [step, ...next]),
-  ]
-  const lost = used.find((step) => !Object.hasOwn(moves.mapping, step))
+  const lost = stepsComeTo(row).find((step) => !Object.hasOwn(moves.mapping, step))
   if (lost !== undefined) {
     throw new ConcordatError({
       code: 'CASE_NOT_MAPPED',

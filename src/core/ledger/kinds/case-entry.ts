@@ -1,6 +1,6 @@
 import { ConcordatError } from '../../error.ts'
 import { isSameOpening } from '../case-event.ts'
-import { skeletonOf, stepIn } from '../case-version.ts'
+import { lapsedOpening, skeletonOf, stepIn } from '../case-version.ts'
 import { findStep, type SkeletonStep } from '../skeleton.ts'
 import { type BlueprintRow, type CaseRecord, type CaseRow, findCase, type Opening, type Rows } from '../state.ts'
 import { verifyLive } from './blueprint-version.ts'
@@ -64,16 +64,11 @@ export function stepNow(row: CaseRow, record: Pick<CaseRecord, 'bp' | 'step'>): 
 
 /** An opening is used once, so that nobody submits twice, forks a case, or replays a record into another one (RULES 13). */
 export function verifyUnused(row: CaseRow, opening: { step: string; prev: string[] }): void {
-  const usedByRecord = row.records.some((record) => {
-    return isSameOpening({ step: stepNow(row, record) ?? '', prev: record.prev }, opening)
+  const lapsed = row.acts.flatMap((act) => lapsedOpening(row, act) ?? [])
+  const isUsed = [...row.records, ...lapsed].some(({ bp, step, prev }) => {
+    return isSameOpening({ step: stepNow(row, { bp, step }) ?? '', prev }, opening)
   })
-  const usedByLapse = row.acts.some((act) => {
-    if (act.kind !== 'lapse' || act.what.type !== 'opening') return false
-    // It came under the version of the record before it.
-    const { bp } = row.records.findLast(({ index }) => index < act.index)!
-    return isSameOpening({ step: stepNow(row, { bp, step: act.what.step }) ?? '', prev: act.what.prev }, opening)
-  })
-  if (!usedByRecord && !usedByLapse) return
+  if (!isUsed) return
   throw new ConcordatError({
     code: 'OPENING_USED',
     expected: 'an opening that no entry has used',

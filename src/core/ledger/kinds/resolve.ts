@@ -1,9 +1,9 @@
 import { ConcordatError } from '../../error.ts'
 import { CaseProgress } from '../case-progress.ts'
-import { originOf } from '../case-version.ts'
+import { nextIn, originOf } from '../case-version.ts'
 import type { ResolveClaims } from '../claims.ts'
 import type { BlueprintRow, CaseDispute, CaseRecord, CaseRow, StateRow } from '../state.ts'
-import { getCaseOf, getRecord, stepNow, stepOfRecord, verifyBoundSigner } from './case-entry.ts'
+import { getCaseOf, getRecord, stepOfRecord, verifyBoundSigner } from './case-entry.ts'
 import type { EntryContext } from './context.ts'
 
 /** RULES 17. */
@@ -85,9 +85,6 @@ function hasLedOn(row: CaseRow, record: CaseRecord): boolean {
   return uses.some((prev) => prev.some((id) => originOf(row, id) === origin))
 }
 
-function nextNow(row: CaseRow, { bp, next }: CaseRecord): string {
-  return next
-    .map((step) => stepNow(row, { bp, step }))
-    .sort()
-    .join()
+function nextNow(row: CaseRow, record: CaseRecord): string {
+  return nextIn(row.versions, record, row.bp).join()
 }
