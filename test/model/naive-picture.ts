@@ -147,7 +147,7 @@ function lead(
     } else {
       picture.arrivals = picture.arrivals.filter((arrival) => !(arrival.step === id && arrival.from === from))
       picture.arrivals.push({ step: id, from, by })
-      const come = picture.arrivals.filter(({ step }) => step === id)
+      const come = picture.arrivals.filter((arrival) => arrival.step === id && join.steps.includes(arrival.from))
       if (!join.steps.every((source) => come.some((arrival) => arrival.from === source))) continue
       picture.arrivals = picture.arrivals.filter(({ step }) => step !== id)
       close(whole, picture, join.closes)

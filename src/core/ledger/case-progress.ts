@@ -303,14 +303,17 @@ export class CaseProgress {
         this.#addOpening(step, [by], time)
       } else {
         const others = this.#arrivals.filter((arrival) => arrival.step !== id || arrival.from !== from)
-        const mine = [...others.filter((arrival) => arrival.step === id), { step: id, from, by }]
-        if (mine.length < join.steps.length) {
-          this.#arrivals = [...others, { step: id, from, by }]
+        const waiting = [...others, { step: id, from, by }]
+        const come = join.steps.flatMap(
+          (step) => waiting.find((other) => other.step === id && other.from === step) ?? [],
+        )
+        if (come.length < join.steps.length) {
+          this.#arrivals = waiting
           continue
         }
         this.#arrivals = others.filter((arrival) => arrival.step !== id)
         this.#close(join.closes)
-        this.#addOpening(step, mine.map((arrival) => arrival.by).sort(), time)
+        this.#addOpening(step, come.map((arrival) => arrival.by).sort(), time)
       }
     }
   }
