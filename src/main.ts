@@ -14,6 +14,7 @@ import { toBase64url } from './core/crypto/base64url.ts'
 import { ConcordatError } from './core/error.ts'
 
 const root = join(import.meta.dirname, '..')
+const examples = join(root, 'examples')
 const sandboxFolder = '.concordat/sandbox'
 const REQUEST_TIMEOUT_MS = 60_000
 /** What a server lists at most (LimitQuery). */
@@ -76,16 +77,23 @@ jsonCommand(program, 'sandbox', 'five pretend members with a node each, on this 
   .action((flags: { data: string; json: boolean }) =>
     run(flags, async (output) => {
       const { runSandbox } = await import('./sandbox/sandbox.ts')
-      return runSandbox({ ...story(flags.data), ...output, program: programName(), stop: stop.signal })
+      return runSandbox({
+        folder: flags.data,
+        story: join(examples, 'travel-card'),
+        ...output,
+        program: programName(),
+        stop: stop.signal,
+      })
     }),
   )
 
-jsonCommand(program, 'demo', 'the travel card story from beginning to end, then attacks on it')
+jsonCommand(program, 'demo', 'two stories from beginning to end, and attacks on each')
   .option('--data <folder>', 'emptied first, and kept', '.concordat/demo')
   .action((flags: { data: string; json: boolean }) =>
     run(flags, async (output) => {
-      const { runDemo } = await import('./sandbox/demo.ts')
-      return runDemo({ ...story(flags.data), ...output })
+      const { runDemo } = await import('./sandbox/demo/demo.ts')
+      const { DEMO_STORIES } = await import('./sandbox/demo/stories.ts')
+      return runDemo({ folder: flags.data, stories: DEMO_STORIES, examples, ...output })
     }),
   )
 
@@ -286,10 +294,6 @@ function keyOption(): Option {
 
 function keyOf({ key }: { key?: string }): string {
   return key ?? toBase64url(randomBytes(16))
-}
-
-function story(folder: string): { folder: string; story: string } {
-  return { folder, story: join(root, 'examples', 'travel-card') }
 }
 
 async function runConnected(

@@ -18,6 +18,8 @@ export interface Holdings {
   seen: ReadonlyMap<string, Fields>
   /** Fields that the role itself recorded. */
   own: ReadonlyMap<string, Fields>
+  /** How many fields of each record were shown, by the record's id and then as in `seen`. */
+  shown: ReadonlyMap<string, ReadonlyMap<string, number>>
 }
 
 /** Waits until every member has what it is owed of the case, and looks into every node. */
@@ -44,6 +46,7 @@ export async function readHoldings(
   const { records } = [...views.values()][0]!
   const seen = new Map<string, Map<string, JsonValue>>()
   const own = new Map<string, Map<string, JsonValue>>()
+  const shown = new Map(records.map(({ record }) => [record, new Map<string, number>()]))
   for (const { id } of network.document.roles) {
     seen.set(id, new Map())
     own.set(id, new Map())
@@ -56,13 +59,13 @@ export async function readHoldings(
       for (const { record, step, as } of records) {
         const kept = as === role ? own : seen
         const place = scenario.members[role] === id ? role : id
-        for (const [pointer, value] of opened.get(record) ?? []) {
-          if (pointer !== ACTOR_FIELD) fieldsOf(kept, place).set(`${step}:${pointer}`, value)
-        }
+        const fields = [...(opened.get(record) ?? [])].filter(([pointer]) => pointer !== ACTOR_FIELD)
+        for (const [pointer, value] of fields) fieldsOf(kept, place).set(`${step}:${pointer}`, value)
+        if (as !== role && fields.length > 0) shown.get(record)!.set(place, fields.length)
       }
     }
   }
-  return { views, seen, own }
+  return { views, seen, own, shown }
 }
 
 /** Each way in which a played case is not what its scenario expects, in words. Empty if all is as expected. */

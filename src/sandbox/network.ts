@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ProcessMemory } from '../client/checkpoint-memory.ts'
 import { Client } from '../client/client.ts'
 import { Http } from '../client/http.ts'
-import { type Blueprint, blueprintHash, parseBlueprint } from '../core/blueprint/blueprint.ts'
+import { type Blueprint, blueprintHash, parseBlueprint, textIn } from '../core/blueprint/blueprint.ts'
 import { fixRoles } from '../core/blueprint/fix-roles.ts'
 import { type JsonValue, parseJson } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
@@ -52,10 +52,6 @@ export interface NetworkOptions {
   /** Says what is being done, in a few words. */
   onProgress: (text: string) => void
 }
-
-const PURPOSE = 'Concessionary travel cards, from application to card'
-const REASON =
-  'Four organisations decide, confirm, make and pay for a card; none of them may take the word of another for what it saw and when.'
 
 /** Goes on where the folder left off, or founds the register and agrees the story's blueprint in an empty one. */
 export async function openNetwork(options: NetworkOptions): Promise<Network> {
@@ -117,6 +113,7 @@ async function found(
   const sequencer = nodes[0]![1]
   const iat = makeClock().now()
   onProgress('founding the register')
+  const { title, justification } = parseBlueprint(story.blueprint)
   const majority = { fraction: [2, 3] as [number, number] }
   const genesis = await signGenesis(
     sequencer.custody,
@@ -127,8 +124,8 @@ async function found(
       sequencer: sequencer.member,
       thresholds: { admit: majority, remove: majority, rules: majority },
       founders: nodes.map(([, { member }]) => member),
-      purpose: PURPOSE,
-      reason: REASON,
+      purpose: textIn(title, 'en'),
+      reason: textIn(justification, 'en'),
     },
     random,
   )

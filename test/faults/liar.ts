@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CaseView } from '../../src/api/cases.ts'
 import type { JsonObject } from '../../src/core/canonical-json.ts'
-import { signByHand } from '../../src/sandbox/attacks/hand-signed.ts'
+import { signByHand } from '../../src/sandbox/demo/attacks/hand-signed.ts'
 import type { MemberNode } from '../../src/sandbox/member-node.ts'
 import type { Network } from '../../src/sandbox/network.ts'
 import type { StoredGroup, Submission } from '../../src/storage/storage.ts'

@@ -1,15 +1,16 @@
 import { join } from 'node:path'
-import { type FormItem, getStep, type Text } from '../core/blueprint/blueprint.ts'
-import { split } from '../core/blueprint/pointer.ts'
-import type { ScenarioStep } from '../core/blueprint/scenario.ts'
-import type { Audit } from '../core/ledger/audit.ts'
-import type { Attack, Attempt } from './attacks/stage.ts'
-import type { Evidence, PlayedCase } from './demo.ts'
-import type { Network } from './network.ts'
-import type { Story } from './scenario.ts'
+import { type FormItem, getStep, type Text, textIn } from '../../core/blueprint/blueprint.ts'
+import { split } from '../../core/blueprint/pointer.ts'
+import type { ScenarioStep } from '../../core/blueprint/scenario.ts'
+import type { Network } from '../network.ts'
+import type { Story } from '../scenario.ts'
+import type { Evidence, Lap, MemberAudit, PlayedAttack, PlayedCase } from './play-story.ts'
+import type { DemoStory } from './stories.ts'
 
 const WIDTH = 98
-const COLUMN = 10
+/** Columns of a field's name and of a mark. */
+const FIELD = 38
+const COLUMN = 7
 
 /** The demo as a newcomer reads it: plain text of at most 100 columns, written as it happens. */
 export class Transcript {
@@ -21,14 +22,21 @@ export class Transcript {
   }
 
   opening(): void {
-    this.#line('CONCORDAT: five organisations, one agreed process, nobody in charge of the others')
+    this.#line('CONCORDAT: organisations that do not take orders from each other run one agreed process')
     this.#line()
     this.#text(
-      'A disabled person applies for a travel card. A council decides, a benefits agency confirms, a bureau makes the card, a ' +
-        'transport body pays, an auditor watches. Each runs a node of its own, sees only its own fields, and can prove what happened. ' +
-        'All of it runs on this machine, over real HTTP. People and the council are invented.',
+      'Each organisation of a story runs a node of its own, sees only its own fields, and can prove what happened. All of it runs on this ' +
+        'machine, over real HTTP, by the time that the story tells. People, councils and some other bodies are invented.',
       0,
     )
+  }
+
+  story({ name, about }: DemoStory): void {
+    this.#line()
+    this.#line()
+    this.#line('='.repeat(WIDTH))
+    this.#text(`The story ${name}: ${about}`, 0)
+    this.#line('='.repeat(WIDTH))
     this.#heading('They found a register and agree on the process')
   }
 
@@ -38,10 +46,11 @@ export class Transcript {
 
   founded({ members, register }: Network, { members: known }: Story): void {
     this.#line()
+    const width = widthOfNames(members)
     for (const [id, { name, address }] of members) {
       const voting = known.find((member) => member.id === id)?.voting === true
       this.#line(
-        `   ${name.padEnd(26)} ${address.padEnd(24)} ${voting ? 'takes part' : 'watches, holds nothing of any case'}`,
+        `   ${name.padEnd(width)} ${address.padEnd(24)} ${voting ? 'takes part' : 'watches, holds nothing of any case'}`,
       )
     }
     this.#line()
@@ -52,16 +61,15 @@ export class Transcript {
     this.#heading(scenario.title)
     this.#text(scenario.about, 3)
     this.#line()
-    for (const [place, { step, time, calculated }] of steps.entries()) {
+    for (const [place, { step, entry, time, calculated }] of steps.entries()) {
       const { title, form = [] } = getStep(document, step.step)
       const member = members.get(scenario.members[step.by]!)!.name
       const role = inEnglish(document.roles.find(({ id }) => id === step.by)!.title)
       const who = step.by === 'applicant' ? `${role}, through ${member}` : member
       this.#text(`${place + 1}. ${timeText(time)}  ${inEnglish(title)}${actOf(step)} (${who})`, 3)
       if (step.kind !== 'action') continue
-      const shown = [...holdings.seen].flatMap(([place, fields]) => {
-        const count = [...fields.keys()].filter((field) => field.startsWith(`${step.step}:`)).length
-        return count === 0 ? [] : [`${placeName(document.roles, place)} (${count})`]
+      const shown = [...(holdings.shown.get(entry) ?? [])].map(([place, count]) => {
+        return `${placeName(document.roles, place)} (${count})`
       })
       this.#text(`fields shown to: ${shown.length === 0 ? 'nobody else' : shown.join(', ')}`, 6)
       const computed = split(calculated).map(([field, value]) => {
@@ -82,13 +90,14 @@ export class Transcript {
     )
     this.#line()
     const places = [...holdings.seen.keys()]
+    const letterOf = (place: string) => String.fromCharCode('A'.charCodeAt(0) + places.indexOf(place))
     for (const place of places) {
       const name = placeName(document.roles, place)
       const member = members.find(({ id }) => id === (scenario.members[place] ?? place))!.name
-      this.#line(`   ${place.padEnd(COLUMN)} ${[place, member].includes(name) ? member : `${name} (${member})`}`)
+      this.#line(`   ${letterOf(place)}  ${[place, member].includes(name) ? member : `${name} (${member})`}`)
     }
     this.#line()
-    this.#line(`   ${''.padEnd(34)}${places.map((place) => place.padEnd(COLUMN)).join('')}`.trimEnd())
+    this.#line(`   ${''.padEnd(FIELD)}${places.map((place) => letterOf(place).padEnd(COLUMN)).join('')}`.trimEnd())
     let counted = 0
     for (const { id, title } of document.steps) {
       const fields = [...holdings.seen.values(), ...holdings.own.values()].flatMap((held) => [...held.keys()])
@@ -101,7 +110,7 @@ export class Transcript {
           return holdings.seen.get(place)?.has(field) === true ? 'saw' : '.'
         })
         this.#line(
-          `     ${field.slice(id.length + 2).padEnd(32)}${marks.map((mark) => mark.padEnd(COLUMN)).join('')}`.trimEnd(),
+          `     ${field.slice(id.length + 2).padEnd(FIELD - 2)}${marks.map((mark) => mark.padEnd(COLUMN)).join('')}`.trimEnd(),
         )
         counted += 1
       }
@@ -134,7 +143,7 @@ export class Transcript {
     this.#heading('Attacks, each from outside: with valid tokens and keys, or on files')
   }
 
-  attack(number: number, { title, why }: Attack, attempts: readonly Attempt[]): void {
+  attack(number: number, { title, why, attempts }: PlayedAttack): void {
     this.#line()
     this.#text(`${String(number).padStart(2)}. ${title}`, 3)
     for (const { what, expected, got } of attempts) {
@@ -143,11 +152,11 @@ export class Transcript {
     this.#text(why, 7)
   }
 
-  audits({ members }: Network, folder: string, audits: readonly { member: string; audit: Audit }[]): void {
+  audits({ members }: Network, folder: string, audits: readonly MemberAudit[]): void {
     this.#heading('Every member audits its own copy, from the first entry on')
     for (const { member, audit } of audits) {
       this.#line(
-        `   ${members.get(member)!.name.padEnd(26)} ${audit.size} entries, ${audit.committed} committed: passed`,
+        `   ${members.get(member)!.name.padEnd(widthOfNames(members))} ${audit.size} entries, ${audit.committed} committed: passed`,
       )
     }
     const [first] = audits
@@ -160,9 +169,14 @@ export class Transcript {
     this.#command(`audit --data ${join(folder, 'edited')}`)
   }
 
-  ending(laps: readonly { part: string; seconds: number }[], seconds: number, failures: readonly string[]): void {
-    this.#heading('Time')
-    this.#text(laps.map((lap) => `${lap.part} ${lap.seconds.toFixed(1)} s`).join(', '), 3)
+  storyEnding(laps: readonly Lap[], failures: readonly string[]): void {
+    this.#line()
+    this.#text(`Time: ${laps.map((lap) => `${lap.part} ${lap.seconds.toFixed(1)} s`).join(', ')}.`, 3)
+    for (const failure of failures) this.#text(`FAILED: ${failure}`, 3)
+  }
+
+  ending(seconds: number, failures: readonly string[]): void {
+    this.#line()
     this.#line()
     if (failures.length === 0) {
       this.#line(`Everything came out as it must, in ${seconds.toFixed(1)} s.`)
@@ -239,13 +253,17 @@ function labelOf(form: readonly FormItem[], field: string): string | undefined {
   return undefined
 }
 
+function widthOfNames(members: Network['members']): number {
+  return Math.max(...[...members.values()].map(({ name }) => name.length))
+}
+
 function placeName(roles: Network['document']['roles'], place: string): string {
   const role = roles.find(({ id }) => id === place)
   return role === undefined ? place : inEnglish(role.title)
 }
 
 function inEnglish(text: Text): string {
-  return typeof text === 'string' ? text : text.en
+  return textIn(text, 'en')
 }
 
 function timeText(unixSeconds: number): string {

@@ -1,18 +1,18 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { JsonObject } from '../../core/canonical-json.ts'
-import { fromBase64url, toBase64url } from '../../core/crypto/base64url.ts'
-import { verifyEvidence } from '../../core/ledger/evidence.ts'
-import { nodeChecks } from '../../core/ledger/node-checks.ts'
-import { parseDisclosure } from '../../core/record/disclosure.ts'
+import type { JsonObject } from '../../../core/canonical-json.ts'
+import { fromBase64url, toBase64url } from '../../../core/crypto/base64url.ts'
+import { verifyEvidence } from '../../../core/ledger/evidence.ts'
+import { nodeChecks } from '../../../core/ledger/node-checks.ts'
+import { parseDisclosure } from '../../../core/record/disclosure.ts'
 import { type Attack, clientOf, codeOf, recordOf, type Stage } from './stage.ts'
 
 export const alteredDisclosure: Attack = {
   name: 'altered-disclosure',
-  title: 'An altered disclosure: Calum turns the refusal in his evidence file into a grant',
-  why: 'The signed record holds a digest of every field and a commitment to every group of them.',
+  title: ({ cast }) => `An altered disclosure: ${cast.refused.of} turns the refusal in an evidence file into a grant`,
+  why: () => 'The signed record holds a digest of every field and a commitment to every group of them.',
   async run(stage) {
-    const record = await recordOf(stage, stage.cases.get('refused')!, 'decide')
+    const record = await recordOf(stage, stage.cases.get(stage.cast.refused.scenario)!, 'decide')
     const { file } = await clientOf(stage, 'council').exportEvidence({ record, fields: 'all' })
     const disclosures = file.disclosures as string[]
     const outcome = disclosures.find((text) => parseDisclosure(text).name === '/outcome')!

@@ -1,28 +1,25 @@
-import { ConcordatError } from '../../core/error.ts'
-import { waitFor } from '../play.ts'
-import { commitByHand, signByHand } from './hand-signed.ts'
-import { type Attack, clientOf, codeOf, honestData, memberOf, playCase, recordOf, type Stage } from './stage.ts'
+import { ConcordatError } from '../../../core/error.ts'
+import { waitFor } from '../../play.ts'
+import { commitByHand, signAnswer } from './hand-signed.ts'
+import { type Attack, clientOf, codeOf, honestData, memberOf, nameOf, playCase, playOn, type Stage } from './stage.ts'
+
+const KEY = 'route'
 
 export const contradictingRoute: Attack = {
   name: 'contradicting-route',
-  title: 'A route that contradicts its data: Social Security Scotland says "qualifies" and "no award", and moves on',
-  why: "Who may see the data re-runs the rules on it; here the council's node disputes the record by itself.",
+  title: (stage) =>
+    `A route that contradicts its data: ${nameOf(stage, 'agency')} says "qualifies" and "no award", and moves on`,
+  why: () => "Who may see the data re-runs the rules on it; here the council's node disputes the record by itself.",
   async run(stage) {
-    const agency = memberOf(stage, 'agency')
-    const caseId = await playCase(stage, { scenario: 'granted', until: 'check-residence', key: 'route' })
-    const signed = await signByHand(stage, agency, {
-      blueprint: stage.network.blueprint,
-      case: caseId,
-      step: 'confirm-award',
-      prev: [await recordOf(stage, caseId, 'check-residence')],
-      next: ['decide'],
-      bind: {},
-      data: { ...honestData(stage, 'granted', 'confirm-award'), routeCode: 'NONE' },
-      inTheNameOf: agency,
+    const { scenario, asked, answer, beside, contradiction } = stage.cast
+    const caseId = await playCase(stage, { scenario, until: asked, key: KEY })
+    const signed = await signAnswer(stage, caseId, {
+      data: { ...honestData(stage, scenario, answer), ...contradiction },
     })
-    await commitByHand(stage, agency, signed)
+    await commitByHand(stage, memberOf(stage, 'agency'), signed)
     const checks = await disputedBy(stage, { member: 'council', caseId, record: signed.submission.id })
-    const data = honestData(stage, 'granted', 'decide')
+    for (const step of beside) await playOn(stage, { scenario, step, caseId, key: KEY })
+    const data = honestData(stage, scenario, 'decide')
     const decide = () =>
       clientOf(stage, 'council').submitAction({ case: caseId, step: 'decide', data, idempotencyKey: 'decide-anyway' })
     return [

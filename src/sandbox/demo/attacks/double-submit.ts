@@ -1,31 +1,32 @@
-import { signByHand } from './hand-signed.ts'
-import { type Attack, clientOf, codeOf, honestData, memberOf, playCase, recordOf, repeat, submitRaw } from './stage.ts'
+import { signAnswer } from './hand-signed.ts'
+import {
+  type Attack,
+  clientOf,
+  codeOf,
+  honestData,
+  memberOf,
+  nameOf,
+  playCase,
+  recordOf,
+  repeat,
+  submitRaw,
+} from './stage.ts'
 
 const KEY = 'double-submit'
 
 export const doubleSubmit: Attack = {
   name: 'double-submit',
-  title: 'A double submit: Social Security Scotland answers the same question twice',
-  why: 'Each opening of a step is used up by one record, so there is never a second answer beside the first.',
+  title: (stage) => `A double submit: ${nameOf(stage, 'agency')} answers the same question twice`,
+  why: () => 'Each opening of a step is used up by one record, so there is never a second answer beside the first.',
   async run(stage) {
-    const agency = memberOf(stage, 'agency')
-    const caseId = await playCase(stage, { scenario: 'granted', until: 'confirm-award', key: KEY })
-    const first = await recordOf(stage, caseId, 'confirm-award')
+    const { scenario, answer: step, otherAnswer } = stage.cast
+    const caseId = await playCase(stage, { scenario, until: step, key: KEY })
+    const first = await recordOf(stage, caseId, step)
     // A click too many, or a retry after a broken line: the same key, the same record.
-    const again = await repeat(stage, { scenario: 'granted', step: 'confirm-award', caseId, key: KEY })
-    const data = { ...honestData(stage, 'granted', 'confirm-award'), companion: false }
-    const asked = () =>
-      clientOf(stage, 'agency').submitAction({ case: caseId, step: 'confirm-award', data, idempotencyKey: 'second' })
-    const { submission } = await signByHand(stage, agency, {
-      blueprint: stage.network.blueprint,
-      case: caseId,
-      step: 'confirm-award',
-      prev: [await recordOf(stage, caseId, 'check-residence')],
-      next: ['decide'],
-      bind: {},
-      data,
-      inTheNameOf: agency,
-    })
+    const again = await repeat(stage, { scenario, step, caseId, key: KEY })
+    const data = { ...honestData(stage, scenario, step), ...otherAnswer }
+    const asked = () => clientOf(stage, 'agency').submitAction({ case: caseId, step, data, idempotencyKey: 'second' })
+    const { submission } = await signAnswer(stage, caseId, { data })
     return [
       {
         what: 'the same request again, as after a broken line: the same answer, no second record',
@@ -36,7 +37,7 @@ export const doubleSubmit: Attack = {
       {
         what: 'another answer signed by hand',
         expected: 'OPENING_USED',
-        got: await submitRaw(stage, agency, submission.jws),
+        got: await submitRaw(stage, memberOf(stage, 'agency'), submission.jws),
       },
     ]
   },

@@ -1,17 +1,18 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
-import { auditRegister } from '../../core/ledger/audit.ts'
-import { nodeChecks } from '../../core/ledger/node-checks.ts'
-import { openSqliteSnapshot } from '../../storage/sqlite.ts'
+import { auditRegister } from '../../../core/ledger/audit.ts'
+import { nodeChecks } from '../../../core/ledger/node-checks.ts'
+import { openSqliteSnapshot } from '../../../storage/sqlite.ts'
 import { type Attack, clientOf, codeOf, type Stage } from './stage.ts'
 
 export const editedLeaf: Attack = {
   name: 'edited-leaf',
-  title: "A leaf edited in the database: someone changes one byte of a decision in the council's own file",
-  why: 'Every entry is hashed into a tree that the others have signed; an audit names the entry that no longer fits.',
+  title: () => "A leaf edited in the database: someone changes one byte of a decision in the council's own file",
+  why: () =>
+    'Every entry is hashed into a tree that the others have signed; an audit names the entry that no longer fits.',
   async run(stage) {
-    const { records } = await clientOf(stage, 'council').getCase(stage.cases.get('refused')!)
+    const { records } = await clientOf(stage, 'council').getCase(stage.cases.get(stage.cast.refused.scenario)!)
     const { index } = records.findLast(({ step }) => step === 'decide')!
     const edited = join(stage.folder, 'edited', 'node.db')
     mkdirSync(join(stage.folder, 'edited'), { recursive: true })
@@ -29,7 +30,7 @@ export const editedLeaf: Attack = {
         got: await auditedLeaf(stage, edited),
       },
       {
-        what: "audits of the other four members' files pass",
+        what: `audits of the other ${others.length} members' files pass`,
         expected: 'PASSED',
         got: failed.length === 0 ? 'PASSED' : failed.join(', '),
       },

@@ -1,18 +1,20 @@
-import { getStep, opaqueStepId } from '../../core/blueprint/blueprint.ts'
-import { ACTOR_FIELD, groupsOf } from '../../core/blueprint/groups.ts'
-import { split } from '../../core/blueprint/pointer.ts'
-import { skeletonOf } from '../../core/blueprint/skeleton.ts'
-import type { JsonObject, JsonValue } from '../../core/canonical-json.ts'
-import type { Clock } from '../../core/clock.ts'
-import { toBase64url } from '../../core/crypto/base64url.ts'
-import { digest } from '../../core/crypto/hash.ts'
-import { thumbprint } from '../../core/crypto/thumbprint.ts'
-import { sealGroup } from '../../core/record/group.ts'
-import { buildRecordClaims, type Field, recordSigningInput } from '../../core/record/record.ts'
-import { Vault } from '../../node/vault.ts'
-import type { StoredGroup, Submission } from '../../storage/storage.ts'
-import type { MemberNode } from '../member-node.ts'
-import { type Stage, SUCCEEDED, submitRaw } from './stage.ts'
+import { getStep, opaqueNext, opaqueStepId } from '../../../core/blueprint/blueprint.ts'
+import { ACTOR_FIELD, groupsOf } from '../../../core/blueprint/groups.ts'
+import { split } from '../../../core/blueprint/pointer.ts'
+import { skeletonOf } from '../../../core/blueprint/skeleton.ts'
+import type { JsonObject, JsonValue } from '../../../core/canonical-json.ts'
+import type { Clock } from '../../../core/clock.ts'
+import { toBase64url } from '../../../core/crypto/base64url.ts'
+import { digest } from '../../../core/crypto/hash.ts'
+import { formatCompactJws, formatSigningInput } from '../../../core/crypto/jws.ts'
+import { thumbprint } from '../../../core/crypto/thumbprint.ts'
+import type { OwnCaseClaims } from '../../../core/ledger/case-claims.ts'
+import { sealGroup } from '../../../core/record/group.ts'
+import { buildRecordClaims, type Field, recordSigningInput } from '../../../core/record/record.ts'
+import { Vault } from '../../../node/vault.ts'
+import type { StoredGroup, Submission } from '../../../storage/storage.ts'
+import type { MemberNode } from '../../member-node.ts'
+import { honestData, memberOf, recordOf, type Stage, SUCCEEDED, submitRaw } from './stage.ts'
 
 /** What a member's own node would have refused, or computed otherwise. Steps are the document's. */
 export interface HandSigned {
@@ -53,7 +55,7 @@ export async function signByHand(
       step: skeletonStep.id,
       as: role,
       prev: [...prev],
-      next: next.map((id) => opaqueStepId(document, id)).sort(),
+      next: opaqueNext(document, next),
       bind: Object.fromEntries(Object.entries(bind).map(([bound, member]) => [bound, { member }])),
       replaces: null,
     },
@@ -92,6 +94,40 @@ export async function signByHand(
     },
     groups: await Promise.all(kept),
   }
+}
+
+/** The agency's answer in a case, signed by hand: as an honest one would be, but for what is said otherwise. */
+export async function signAnswer(
+  stage: Stage,
+  caseId: string,
+  otherwise: Partial<HandSigned> & { signer?: MemberNode } = {},
+): Promise<{ submission: Submission; groups: StoredGroup[] }> {
+  const { cast, network } = stage
+  const agency = memberOf(stage, 'agency')
+  return signByHand(stage, otherwise.signer ?? agency, {
+    blueprint: network.blueprint,
+    case: caseId,
+    step: cast.answer,
+    prev: otherwise.prev ?? [await recordOf(stage, caseId, cast.asked)],
+    next: ['decide'],
+    bind: {},
+    data: honestData(stage, cast.scenario, cast.answer),
+    inTheNameOf: agency,
+    ...otherwise,
+  })
+}
+
+/** An entry about a case that is no record, signed with a member's own key past its node. */
+export async function signEntryByHand<K extends 'confirm' | 'dispute' | 'lapse' | 'resolve'>(
+  { network, clock, random }: Pick<Stage, 'network' | 'random'> & { clock: Pick<Clock, 'now'> },
+  signer: MemberNode,
+  kind: K,
+  claims: OwnCaseClaims[K],
+): Promise<string> {
+  const kid = thumbprint(signer.custody.publicKeys().record)
+  const signed = { iss: signer.member, iat: clock.now(), jti: toBase64url(random(16)), reg: network.register }
+  const signingInput = formatSigningInput({ alg: 'ES256', kid, typ: kind }, { ...signed, ...claims })
+  return formatCompactJws(signingInput, await signer.custody.sign('record', new TextEncoder().encode(signingInput)))
 }
 
 /** Puts it on the register, past the signer's node, which then owes its groups to their recipients like those of any other record. */

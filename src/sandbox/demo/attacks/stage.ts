@@ -1,20 +1,21 @@
-import type { Client } from '../../client/client.ts'
-import { Http, type HttpRequest, type HttpResponse } from '../../client/http.ts'
-import { Peer } from '../../client/peer.ts'
-import { type Scenario, withMemberIds } from '../../core/blueprint/scenario.ts'
-import type { JsonObject } from '../../core/canonical-json.ts'
-import { ConcordatError } from '../../core/error.ts'
-import type { Storage } from '../../storage/storage.ts'
-import type { MemberNode } from '../member-node.ts'
-import type { Network } from '../network.ts'
-import { playStep } from '../play.ts'
-import type { Story } from '../scenario.ts'
-import type { StoryClock } from '../story-clock.ts'
+import type { Client } from '../../../client/client.ts'
+import { Http, type HttpRequest, type HttpResponse } from '../../../client/http.ts'
+import { Peer } from '../../../client/peer.ts'
+import { type Scenario, withMemberIds } from '../../../core/blueprint/scenario.ts'
+import type { JsonObject } from '../../../core/canonical-json.ts'
+import { ConcordatError } from '../../../core/error.ts'
+import type { Storage } from '../../../storage/storage.ts'
+import type { MemberNode } from '../../member-node.ts'
+import type { Network } from '../../network.ts'
+import { playStep, waitUntilReady } from '../../play.ts'
+import type { Story } from '../../scenario.ts'
+import type { StoryClock } from '../../story-clock.ts'
 
 /** What attackers have: a running network, their own keys and tokens, and what they tapped from the wires. */
 export interface Stage {
   network: Network
   story: Story
+  cast: Cast
   clock: StoryClock
   random: (sizeBytes: number) => Uint8Array
   http: Http
@@ -22,14 +23,47 @@ export interface Stage {
   folder: string
   /** The story's cases, by scenario. */
   cases: ReadonlyMap<string, string>
-  /** Deliveries between nodes as they went over the wire, oldest first. */
+  /** Deliveries of the council's node as they went over the wire, oldest first. */
   wire: readonly HttpRequest[]
-  /** While it is closed, Social Security Scotland's node delivers nothing. */
+  /** While it is closed, the agency's node delivers nothing. */
   agencyGate: Gate
 }
 
 export interface Gate {
   closed: boolean
+}
+
+/**
+ * Who plays which part in the attacks, by the story's own ids. In each story a `council` asks an `agency`, after the step `asked`,
+ * something that the agency answers at `answer` and on which the council then decides at `decide`.
+ */
+export interface Cast {
+  /** What attackers play honestly, up to their attack, and whose data they enter. */
+  scenario: string
+  /** Where the decision is a refusal, and of whom. */
+  refused: { scenario: string; of: string }
+  asked: string
+  answer: string
+  /** Steps of others that the decision waits for, besides the answer. */
+  beside: readonly string[]
+  /** What the agency could as well have answered. */
+  otherAnswer: JsonObject
+  /** What contradicts that the answer leads on. */
+  contradiction: JsonObject
+  /** A field of the answer that is true and a lie could make false. */
+  liedAbout: string
+  /** Who is shown the answer later, and when: these steps follow the answer, and the last one shows it. */
+  latecomer: { role: string; scenario: string; after: readonly string[]; shownBy: string }
+  /** A member without a part in a case until somebody binds it. */
+  stranger: string
+  /** One with a part, but another one. */
+  bystander: string
+  /** One that copies from the wire what was meant for the agency. */
+  thief: string
+  /** One that has not approved a changed process. */
+  unasked: string
+  /** A next step that the process does not have after the answer. */
+  shortCut: string
 }
 
 /** One attempt: what was tried, and what became of it. */
@@ -43,9 +77,9 @@ export interface Attempt {
 
 export interface Attack {
   name: string
-  title: string
+  title(stage: Stage): string
   /** One sentence: why it fails. */
-  why: string
+  why(stage: Stage): string
   run(stage: Stage): Promise<Attempt[]>
 }
 
@@ -64,6 +98,10 @@ export async function codeOf(work: () => Promise<unknown>): Promise<string> {
 
 export function memberOf({ network }: Stage, id: string): MemberNode {
   return network.members.get(id)!
+}
+
+export function nameOf(stage: Stage, id: string): string {
+  return memberOf(stage, id).name
 }
 
 export function clientOf({ network }: Stage, id: string): Client {
@@ -89,7 +127,7 @@ export async function submitRaw(stage: Stage, from: MemberNode, jws: string): Pr
   return outcome !== undefined && 'refusal' in outcome ? outcome.refusal.code : SUCCEEDED
 }
 
-function scenarioOf({ story }: Stage, name: string): Scenario {
+export function scenarioOf({ story }: Stage, name: string): Scenario {
   return story.scenarios.find((scenario) => scenario.name === name)!
 }
 
@@ -123,25 +161,32 @@ interface Played {
   key: string
 }
 
-/** Goes on with a case that has been played, honestly, by one step. */
-export async function playOn(stage: Stage, { scenario: name, step, caseId, key }: Played): Promise<string> {
-  const scenario = scenarioOf(stage, name)
-  const place = placeOf(scenario, step)
-  const played = { clock: stage.clock, caseId, idempotencyKey: `attack-${key}-${place}` }
-  return (await playStep(stage.network, scenario, scenario.steps[place]!, played)).entry
+/** Goes on with a case that has been played, honestly, by one action, as soon as its member is asked for it. */
+export async function playOn(stage: Stage, played: Played): Promise<string> {
+  const { caseId, step } = played
+  const { client } = honestPart(stage, played)
+  const asks = stage.network.document.review?.request.includes(step) === true
+  if (!asks) await waitUntilReady(client, { caseId, step }, stage.clock)
+  return enter(stage, played)
 }
 
-/** Sends once more, word for word, what playCase sent for a step. Answers the record. */
-export async function repeat(stage: Stage, { scenario: name, step, caseId, key }: Played): Promise<string> {
-  const scenario = scenarioOf(stage, name)
-  const place = placeOf(scenario, step)
-  const client = clientOf(stage, scenario.members[scenario.steps[place]!.by]!)
-  const data = honestData(stage, name, step)
+/** What playCase sent for a step, once more, word for word. */
+export function repeat(stage: Stage, played: Played): Promise<string> {
+  return enter(stage, played)
+}
+
+/** Answers the record. */
+async function enter(stage: Stage, played: Played): Promise<string> {
+  const { scenario, step, caseId, key } = played
+  const { client, place } = honestPart(stage, played)
+  const data = honestData(stage, scenario, step)
   return (await client.submitAction({ case: caseId, step, data, idempotencyKey: `attack-${key}-${place}` })).record
 }
 
-function placeOf(scenario: Scenario, step: string): number {
-  return scenario.steps.findIndex((candidate) => candidate.step === step)
+function honestPart(stage: Stage, { scenario: name, step }: Played): { client: Client; place: number } {
+  const scenario = scenarioOf(stage, name)
+  const place = scenario.steps.findIndex((candidate) => candidate.step === step)
+  return { client: clientOf(stage, scenario.members[scenario.steps[place]!.by]!), place }
 }
 
 /** The newest record of a step in a case. */
