@@ -15,14 +15,30 @@ before(async () => {
 
 const SAME = Object.fromEntries(['s1', 's2', 's3', 's4', 's5', 's6', 's7', 's8'].map((step) => [step, step]))
 
-/** A version whose visit has a longer deadline, live, with this mapping. */
-async function succeed(fork: Permit, mapping: { [step: string]: string }): Promise<{ bp: string; skeleton: Skeleton }> {
+interface Later {
+  mapping: { [step: string]: string }
+  /** The version before; the first one where absent. */
+  after?: string
+  /** Hours for the visit. */
+  hours?: number
+  /** What a check that sends the case to s8 closes. */
+  closes?: string[]
+}
+
+/** A version whose visit has a longer deadline, live. */
+async function succeed(
+  fork: Permit,
+  { mapping, after = fork.bp, hours = 72, closes = [] }: Later,
+): Promise<{ bp: string; skeleton: Skeleton }> {
   const { builder, members } = fork
-  const deadline = { count: 72, unit: 'hours' as const, calendar: null }
-  const steps = fork.skeleton.steps.map((step) => (step.id === 's3' ? { ...step, deadline } : step))
+  const deadline = { count: hours, unit: 'hours' as const, calendar: null }
+  const steps = fork.skeleton.steps.map((step) => {
+    if (step.id === 's2') return { ...step, closes: [[], closes] }
+    return step.id === 's3' ? { ...step, deadline } : step
+  })
   const skeleton = { ...fork.skeleton, steps }
   const bp = blueprintHash(skeleton)
-  const proposal = await builder.add(builder.blueprint(members.council, skeleton, { replaces: fork.bp, mapping }))
+  const proposal = await builder.add(builder.blueprint(members.council, skeleton, { replaces: after, mapping }))
   for (const who of ['council', 'panel'] as const) await builder.add(builder.approval(members[who], proposal, bp, []))
   await builder.add(builder.approval(members.checker, proposal, bp, ['checker']))
   return { bp, skeleton }
@@ -31,7 +47,7 @@ async function succeed(fork: Permit, mapping: { [step: string]: string }): Promi
 test('an action under the newer version moves its case, deadlines and all', async () => {
   const fork = permit.fork()
   const since = fork.row.openings[1]!.since
-  const { bp } = await succeed(fork, SAME)
+  const { bp } = await succeed(fork, { mapping: SAME })
   const check = await fork.act('checker', 's2', [first], ['s4'], { bp })
   assert.equal(fork.row.bp, bp)
   assert.deepEqual(
@@ -47,7 +63,7 @@ test('an action under the newer version moves its case, deadlines and all', asyn
 
 test('a record of the version before is disputed and upheld under the newer one', async () => {
   const fork = permit.fork()
-  const { bp } = await succeed(fork, SAME)
+  const { bp } = await succeed(fork, { mapping: SAME })
   const check = await fork.act('checker', 's2', [first], ['s4'], { bp })
   const { builder, members, id } = fork
   const dispute = await builder.add(builder.dispute(members.checker, { bp, case: id, record: first, as: 'checker' }))
@@ -66,10 +82,39 @@ test('a record of the version before is disputed and upheld under the newer one'
 test('a case goes on under its own version, and cannot move where a step of it is not mapped', async () => {
   const fork = permit.fork()
   const { s1: _, ...others } = SAME
-  const { bp } = await succeed(fork, others)
+  const { bp } = await succeed(fork, { mapping: others })
   const refused = fork.action('checker', 's2', [first], ['s4'], { bp })
   await assertRefused(fork.builder, refused, 'CASE_NOT_MAPPED', { step: 's1' })
   await fork.act('checker', 's2', [first], ['s4'])
+})
+
+test('a case that has moved twice needs every step that it came to in the second mapping too', async () => {
+  const fork = permit.fork()
+  const second = await succeed(fork, { mapping: SAME })
+  const check = await fork.act('checker', 's2', [first], ['s4'], { bp: second.bp })
+  const { s1: _, ...others } = SAME
+  const third = await succeed(fork, { mapping: others, after: second.bp, hours: 80 })
+  const visit = (bp: string) => fork.action('council', 's3', [first], ['s4'], { bp })
+  await assertRefused(fork.builder, visit(third.bp), 'CASE_NOT_MAPPED', { step: 's1' })
+  const by = await fork.builder.add(visit(second.bp))
+  assert.deepEqual(fork.open({ [check]: '2', [by]: '3' }), ['s4 by 2,3'])
+})
+
+test('a correction of the version before closes what that version says, though it takes effect under the newer one', async () => {
+  const fork = permit.fork()
+  const { builder, members, id } = fork
+  const check = await fork.act('checker', 's2', [first], ['s4'])
+  const dispute = await builder.add(fork.dispute('council', check))
+  const correction = await fork.act('checker', 's2', [first], ['s8'], { replaces: check })
+  const { bp } = await succeed(fork, { mapping: SAME, closes: ['s4'] })
+  await fork.act('council', 's3', [first], ['s4'], { bp })
+  const claims = { bp, case: id, dispute, as: 'checker', outcome: 'settled', correction }
+  await builder.add(builder.inCase('resolve', members.checker, claims))
+  assert.deepEqual(fork.open({ [correction]: 'correction' }), ['s8 by correction'])
+  assert.deepEqual(
+    fork.row.arrivals.map(({ step, from }) => `${step} from ${from}`),
+    ['s4 from s3'],
+  )
 })
 
 test('mappings refused', async () => {
