@@ -108,7 +108,12 @@ function act(whole: NaiveCase, picture: Picture, record: ActionFact, time: numbe
     picture,
     (step.closes[at] ?? []).map((id) => whole.translate(id, record.claims.bp, picture.bp)),
   )
-  if (step.confirm !== null) askToConfirm(picture, record, step.confirm, time)
+  goOn(whole, picture, record, time)
+}
+
+function goOn(whole: NaiveCase, picture: Picture, record: ActionFact, time: number): void {
+  const { confirm } = whole.stepOf(record)
+  if (confirm !== null) askToConfirm(picture, record, confirm, time)
   else takeEffect(whole, picture, record, time)
 }
 
@@ -199,7 +204,7 @@ function settle(whole: NaiveCase, picture: Picture, fact: Fact, correction: Acti
   if (whole.redirects(fact) !== undefined) {
     useOpening(whole, picture, whole.record(record)!)
     act(whole, picture, correction, fact.time)
-  } else if (waited) askToConfirm(picture, correction, whole.stepOf(correction).confirm, fact.time)
+  } else if (waited) goOn(whole, picture, correction, fact.time)
 }
 
 function useOpening(whole: NaiveCase, picture: Picture, fact: Fact): void {

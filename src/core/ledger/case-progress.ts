@@ -1,22 +1,18 @@
 import assert from 'node:assert'
 import type { DisputeOutcome } from './case-claims.ts'
-import { type CaseEvent, causesOf, eventsOf, isSameOpening, unmarked } from './case-event.ts'
+import { type CaseEvent, causesOf, eventsOf, unmarked } from './case-event.ts'
+import { CaseOpenings } from './case-openings.ts'
 import { nextIn, originOf, skeletonOf, stepIn } from './case-version.ts'
 import type { StepMapping } from './claims.ts'
-import { deadlineAt } from './deadline.ts'
 import { findStep, type Skeleton, type SkeletonStep } from './skeleton.ts'
 import type {
-  Arrival,
   CaseAct,
   CaseDispute,
   CaseRecord,
   CaseRow,
   CaseVersion,
   ConfirmAct,
-  Confirmation,
-  ExtendAct,
   LapseAct,
-  Opening,
   ResolveAct,
   RoleBinding,
 } from './state.ts'
@@ -37,9 +33,7 @@ export class CaseProgress {
   #version: Version
   #versions: CaseVersion[]
   #roles: { [role: string]: RoleBinding }
-  #openings: readonly Opening[]
-  #arrivals: readonly Arrival[]
-  #confirmations: readonly Confirmation[]
+  #openings: CaseOpenings
   #review: CaseRow['review']
   #records: readonly CaseRecord[]
   #disputes: readonly CaseDispute[]
@@ -52,9 +46,7 @@ export class CaseProgress {
     this.#version = version
     this.#versions = row.versions
     this.#roles = row.roles
-    this.#openings = row.openings
-    this.#arrivals = row.arrivals
-    this.#confirmations = row.confirmations
+    this.#openings = this.#openingsOf(row)
     this.#review = row.review
     this.#records = row.records
     this.#disputes = row.disputes
@@ -93,9 +85,7 @@ export class CaseProgress {
       bp: this.#version.bp,
       versions: this.#versions,
       roles: this.#roles,
-      openings: [...this.#openings],
-      arrivals: [...this.#arrivals],
-      confirmations: [...this.#confirmations],
+      ...this.#openings.rows(),
       review: this.#review,
       records: [...this.#records],
       disputes: [...this.#disputes],
@@ -112,17 +102,7 @@ export class CaseProgress {
     this.#versions = [...this.#versions, { bp, skeleton, mapping }]
     this.#version = to
     this.#roles = { ...this.#roles, ...fixedRoles(to.skeleton) }
-    this.#openings = this.#openings.map((opening) => {
-      const step = this.#step(mapping[opening.step])
-      // The start step's first opening has no deadline; it is left open only where #rebuild leaves out the first record.
-      if (opening.prev.length === 0) return { ...opening, step: step.id }
-      const due = step.deadline === null ? null : deadlineAt(opening.since, step.deadline) + opening.stood
-      const later = opening.extended && due !== null ? Math.max(due, opening.due ?? 0) : due
-      return { ...opening, step: step.id, due: later }
-    })
-    this.#arrivals = this.#arrivals.map(({ step, from, by }) => {
-      return { step: this.#step(mapping[step]).id, from: this.#step(mapping[from]).id, by }
-    })
+    this.#openings.move(mapping)
   }
 
   apply(event: CaseEvent): void {
@@ -138,7 +118,7 @@ export class CaseProgress {
     else if (event.kind === 'dispute') this.#hold(event)
     else if (event.kind === 'resolve') this.#resolve(event)
     else if (event.kind === 'lapse') this.#lapse(event)
-    else this.#extend(event)
+    else this.#openings.extend(event)
   }
 
   #keep(event: CaseEvent): void {
@@ -154,8 +134,7 @@ export class CaseProgress {
   }
 
   #settleEnd(time: number): void {
-    const goesOn =
-      this.#openings.length > 0 || this.#confirmations.length > 0 || this.#disputes.some(({ end }) => end === null)
+    const goesOn = !this.#openings.isEmpty || this.#disputes.some(({ end }) => end === null)
     if (goesOn) this.#endedAt = null
     else if (this.#endedAt === null) {
       this.#endedAt = time
@@ -178,21 +157,23 @@ export class CaseProgress {
 
   /** The record takes effect: its bindings hold, and what it opens opens, once it is confirmed. */
   #count(record: CaseRecord, time: number): void {
-    const { next, closes, confirm } = this.#stepThen(record)
+    const { next, closes } = this.#stepThen(record)
     for (const [role, { member }] of Object.entries(record.bind)) {
       this.#roles = { ...this.#roles, [role]: { member, pk: null, by: record.id } }
     }
     const set = next.findIndex((candidate) => candidate.join() === record.next.join())
-    this.#close((closes[set] ?? []).flatMap((step) => this.#findNow(record.bp, step) ?? []))
-    if (confirm === null) this.#open(this.#nextNow(record), this.#stepNow(record).id, record.id, time)
-    else this.#confirmations = [...this.#confirmations, this.#confirmationOf(record, time)]
+    this.#openings.close((closes[set] ?? []).flatMap((step) => this.#findNow(record.bp, step) ?? []))
+    this.#lead(record, time)
   }
 
-  #confirmationOf(record: CaseRecord, time: number): Confirmation {
+  #lead(record: CaseRecord, time: number): void {
     const { confirm } = this.#stepThen(record)
-    assert(confirm !== null, 'a record of a step that is confirmed')
-    const waits = this.#isHeld([record.id]) ? time : null
-    return { record: record.id, roles: confirm.roles, due: deadlineAt(time, confirm.deadline), waits }
+    if (confirm === null) this.#branch(record, time)
+    else this.#openings.askToConfirm(record.id, confirm, time)
+  }
+
+  #branch(record: CaseRecord, time: number): void {
+    this.#openings.branch(this.#nextNow(record), { from: this.#stepNow(record).id, by: record.id, time })
   }
 
   #confirm({ id, record: recordId, as, accept, index, time }: ConfirmAct): void {
@@ -200,37 +181,22 @@ export class CaseProgress {
       this.#makeVoid(recordId, { id, index, time })
       return
     }
-    this.#confirmations = this.#confirmations.map((confirmation) => {
-      if (confirmation.record !== recordId) return confirmation
-      return { ...confirmation, roles: confirmation.roles.filter((role) => role !== as) }
-    })
-    const done = this.#confirmations.some(({ record, roles }) => record === recordId && roles.length === 0)
-    if (done) this.#accept(recordId, time)
+    if (this.#openings.confirm(recordId, as)) this.#accept(recordId, time)
   }
 
   #accept(recordId: string, time: number): void {
-    this.#confirmations = this.#confirmations.filter(({ record }) => record !== recordId)
-    const record = this.#record(recordId)
-    this.#open(this.#nextNow(record), this.#stepNow(record).id, recordId, time)
+    this.#openings.endConfirmation(recordId)
+    this.#branch(this.#record(recordId), time)
   }
 
   /** RULES 17: the steps that the record opened wait, and their deadlines with them. */
   #hold(dispute: CaseDispute): void {
     const disputed = [this.#origin(dispute.record)]
-    this.#openings = this.#openings.map((opening) => {
-      return opening.waits === null && this.#isHeld(opening.prev, disputed)
-        ? { ...opening, waits: dispute.time }
-        : opening
-    })
-    this.#confirmations = this.#confirmations.map((confirmation) => {
-      return confirmation.waits === null && this.#isHeld([confirmation.record], disputed)
-        ? { ...confirmation, waits: dispute.time }
-        : confirmation
-    })
+    this.#openings.hold((ids) => this.#isHeld(ids, disputed), dispute.time)
   }
 
   /** Whether one of these is disputed, itself or as what it stands in for. */
-  #isHeld(ids: readonly string[], disputed = this.#disputed()): boolean {
+  #isHeld(ids: readonly string[], disputed: readonly string[]): boolean {
     return ids.some((id) => disputed.includes(this.#origin(id)))
   }
 
@@ -250,13 +216,11 @@ export class CaseProgress {
     if (taken !== null) this.#correct(this.#record(recordId), taken, { id, index, time })
   }
 
-  /** A correction that opens the same steps takes the record's place; one that opens others has nothing to wait for yet. */
+  /** A correction that opens the same steps takes the record's place; one that opens others acts now as if it had come then. */
   #correct(record: CaseRecord, correction: CaseRecord, by: { id: string; index: number; time: number }): void {
     if (this.#nextNow(correction).join() === this.#nextNow(record).join()) {
       this.#replace(record.id, correction.id)
-      this.#confirmations = this.#confirmations.map((confirmation) => {
-        return confirmation.record === record.id ? this.#confirmationOf(correction, by.time) : confirmation
-      })
+      if (this.#openings.endConfirmation(record.id)) this.#lead(correction, by.time)
       return
     }
     this.#rebuild(this.#following(this.#origin(record.id), by.index, correction.id), by)
@@ -268,9 +232,9 @@ export class CaseProgress {
   #lapse({ id, what, index, time }: LapseAct): void {
     if (what.type === 'opening') {
       const step = this.#step(what.step)
-      this.#openings = this.#openings.filter((opening) => !isSameOpening(opening, what))
-      this.#close(step.lapse?.closes ?? [])
-      this.#open(what.next, step.id, id, time)
+      this.#openings.use(what)
+      this.#openings.close(step.lapse?.closes ?? [])
+      this.#openings.branch(what.next, { from: step.id, by: id, time })
     } else if (what.type === 'confirm') {
       const record = this.#record(what.record)
       if (this.#stepThen(record).confirm?.default === 'accept') this.#accept(record.id, time)
@@ -284,66 +248,13 @@ export class CaseProgress {
     }
   }
 
-  #extend(act: ExtendAct): void {
-    this.#openings = this.#openings.map((opening) => {
-      return isSameOpening(opening, act) ? { ...opening, due: act.until, extended: true } : opening
-    })
-  }
-
-  /** Branches of `from` come to these steps by the entry `by`. */
-  #open(next: readonly string[], from: string, by: string, time: number): void {
-    for (const id of next) {
-      const step = this.#step(id)
-      const { join } = step
-      if (join === null || !join.steps.includes(from)) {
-        this.#addOpening(step, [by], time)
-      } else if (join.mode === 'any') {
-        if (this.#openings.some((opening) => opening.step === id)) continue
-        this.#close(join.closes)
-        this.#addOpening(step, [by], time)
-      } else {
-        const others = this.#arrivals.filter((arrival) => arrival.step !== id || arrival.from !== from)
-        const waiting = [...others, { step: id, from, by }]
-        const come = join.steps.flatMap(
-          (step) => waiting.find((other) => other.step === id && other.from === step) ?? [],
-        )
-        if (come.length < join.steps.length) {
-          this.#arrivals = waiting
-          continue
-        }
-        this.#arrivals = others.filter((arrival) => arrival.step !== id)
-        this.#close(join.closes)
-        this.#addOpening(step, come.map((arrival) => arrival.by).sort(), time)
-      }
-    }
-  }
-
-  #addOpening(step: SkeletonStep, prev: string[], time: number): void {
-    this.#openings = [...this.#openings, this.#openingOf(step, prev, time)]
-  }
-
-  #openingOf(step: SkeletonStep, prev: string[], time: number): Opening {
-    const due = step.deadline === null ? null : deadlineAt(time, step.deadline)
-    const waits = this.#isHeld(prev) ? time : null
-    return { step: step.id, prev, since: time, due, stood: 0, waits, extended: false }
-  }
-
-  #close(steps: readonly string[]): void {
-    if (steps.length === 0) return
-    this.#openings = this.#openings.filter(({ step }) => !steps.includes(step))
-    this.#arrivals = this.#arrivals.filter(({ step }) => !steps.includes(step))
-    this.#confirmations = this.#confirmations.filter(({ record }) => {
-      return !steps.includes(this.#stepNow(this.#record(record)).id)
-    })
-  }
-
   /** The record, or the one that it stands in for, and what follows are void; its step opens anew, unless the case has been withdrawn. */
   #makeVoid(recordId: string, by: { id: string; index: number; time: number }): void {
     const record = this.#record(this.#origin(recordId))
     this.#rebuild(this.#following(record.id, by.index, null), by)
     this.#useOpening(record)
     if (this.#records.some((other) => other.void === null && this.#isWithdrawal(other))) return
-    this.#addOpening(this.#stepNow(record), [by.id], by.time)
+    this.#openings.open(this.#stepNow(record).id, [by.id], by.time)
   }
 
   /** A record and all that follows from it before `index`; a withdrawal stands whatever becomes of what it left. */
@@ -357,10 +268,7 @@ export class CaseProgress {
     return found
   }
 
-  /**
-   * The case as it would stand had these entries not come. What was open and still is keeps its deadline; what comes back, because
-   * a void entry had closed it, starts anew.
-   */
+  /** The case as it would stand had these entries not come. */
   #rebuild(found: ReadonlySet<string>, by: { id: string; index: number; time: number }): void {
     const isNew = (event: { id: string; void: number | null }) => event.void === null && found.has(event.id)
     if (![...this.#records, ...this.#disputes, ...this.#acts].some(isNew)) return
@@ -374,7 +282,6 @@ export class CaseProgress {
       again.#keep({ ...unmarked(event), void: counts ? null : (event.void ?? by.index) })
     }
     this.#roles = again.#roles
-    this.#arrivals = again.#arrivals
     this.#review = this.#isPending(again.#review, found) ? again.#review : null
     this.#records = again.#records
     this.#acts = again.#acts
@@ -384,17 +291,10 @@ export class CaseProgress {
       const end = this.#dispute(dispute.id).end ?? { outcome: 'void', by: by.id, index: by.index }
       return { ...dispute, end }
     })
-    this.#openings = again.#openings.map((opening) => {
-      const before = this.#openings.find((other) => isSameOpening(other, opening))
-      return before ?? this.#openingOf(this.#step(opening.step), opening.prev, by.time)
-    })
-    this.#confirmations = again.#confirmations.map((confirmation) => {
-      const before = this.#confirmations.find(({ record }) => record === confirmation.record)
-      return (
-        before ?? { ...this.#confirmationOf(this.#record(confirmation.record), by.time), roles: confirmation.roles }
-      )
-    })
-    this.#resume(by.time)
+    const before = this.#openings
+    this.#openings = this.#openingsOf(again.row())
+    this.#openings.startAnew(before, by.time)
+    this.#openings.resume(by.time)
   }
 
   /** A review that the end of the case left undecided stays so; one whose decision becomes void is to be decided again. */
@@ -424,23 +324,7 @@ export class CaseProgress {
     this.#disputes = this.#disputes.map((dispute) => {
       return dispute.id === disputeId && dispute.end === null ? { ...dispute, end } : dispute
     })
-    this.#resume(by.time)
-  }
-
-  /** What waited for disputes that have ended goes on, later by as much as it stood still. */
-  #resume(time: number): void {
-    const disputed = this.#disputed()
-    this.#openings = this.#openings.map((opening) => {
-      const { waits, prev, due } = opening
-      if (waits === null || this.#isHeld(prev, disputed)) return opening
-      const seconds = time - waits
-      return { ...opening, waits: null, due: due === null ? null : due + seconds, stood: opening.stood + seconds }
-    })
-    this.#confirmations = this.#confirmations.map((confirmation) => {
-      const { waits, record, due } = confirmation
-      if (waits === null || this.#isHeld([record], disputed)) return confirmation
-      return { ...confirmation, waits: null, due: due + time - waits }
-    })
+    this.#openings.resume(by.time)
   }
 
   /** Corrections that were offered for a dispute that ended without them. */
@@ -455,8 +339,23 @@ export class CaseProgress {
 
   /** Openings are used once, by a record that is void too (RULES 13). */
   #useOpening(record: CaseRecord): void {
-    const used = { step: this.#stepNow(record).id, prev: record.prev }
-    this.#openings = this.#openings.filter((opening) => !isSameOpening(opening, used))
+    this.#openings.use({ step: this.#stepNow(record).id, prev: record.prev })
+  }
+
+  #openingsOf(rows: Pick<CaseRow, 'openings' | 'arrivals' | 'confirmations'>): CaseOpenings {
+    return new CaseOpenings(
+      {
+        getStep: (id) => this.#step(id),
+        stepOf: (recordId) => this.#stepNow(this.#record(recordId)).id,
+        confirmOf: (recordId) => {
+          const { confirm } = this.#stepThen(this.#record(recordId))
+          assert(confirm !== null, 'a record of a step that is confirmed')
+          return confirm
+        },
+        isHeld: (ids) => this.#isHeld(ids, this.#disputed()),
+      },
+      rows,
+    )
   }
 
   #origin(id: string): string {
