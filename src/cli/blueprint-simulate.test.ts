@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import type { ConcordatError } from '../core/error.ts'
 import { runBlueprintSimulate, type SimulateOptions } from './blueprint-simulate.ts'
 
 const story = join(import.meta.dirname, '..', '..', 'examples', 'travel-card')
@@ -77,6 +78,24 @@ test('what a scenario or exploring comes to is not named as missing', async () =
 test('nothing to simulate is a misuse', async () => {
   await assert.rejects(simulate({}), { code: 'OPTION_MISSING' })
   await assert.rejects(simulate({ folder: mkdtempSync(join(folder, 'empty-')) }), { code: 'OPTION_MISSING' })
+})
+
+test('a scenario file that is none is named, with the place', async () => {
+  const path = join(folder, 'broken.json')
+  const scenario = readFileSync(join(story, 'scenarios', '2-refused.json'), 'utf8')
+  const broken = async (text: string, detail: object) => {
+    writeFileSync(path, text)
+    const simulated = simulate({ scenarios: [join(story, 'scenarios', '1-granted.json'), path] })
+    await assert.rejects(simulated, (error: ConcordatError) => {
+      assert.deepEqual(
+        { ...error.detail, expected: '' },
+        { code: 'SCENARIO_INVALID', expected: '', file: path, ...detail },
+      )
+      return true
+    })
+  }
+  await broken(scenario.replace('"by": "council"', '"by": "nobody"'), { at: '/steps/1/by', got: 'a role without one' })
+  await broken('{"name": }', { at: '', got: 'another character, at byte 9' })
 })
 
 test('exploring finds ways by itself', async () => {

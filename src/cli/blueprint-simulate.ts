@@ -45,7 +45,7 @@ export async function runBlueprintSimulate(options: SimulateOptions): Promise<nu
     const expected = 'a scenario (--scenario, or a folder that has one with --scenarios), or --explore'
     throw new ConcordatError({ code: 'OPTION_MISSING', expected, got: 'none', option: '--scenario' })
   }
-  const played = files.map((file) => play(template, parseScenario(readJsonFile(file))))
+  const played = files.map((file) => play(template, readScenario(file)))
   if (depth !== undefined) output.progress('exploring')
   const explored = depth === undefined ? undefined : exploreTemplate(template, depth)
   const coverage = new Coverage(template)
@@ -77,6 +77,19 @@ function scenariosIn(folder: string | undefined): string[] {
   if (folder === undefined) return []
   const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
   return names.sort().map((name) => join(folder, name))
+}
+
+/** There may be many files: what is wrong with one names it. */
+function readScenario(file: string): Scenario {
+  try {
+    return parseScenario(readJsonFile(file))
+  } catch (error) {
+    if (!(error instanceof ConcordatError) || error.code === 'FILE_UNREADABLE') throw error
+    const { detail } = error
+    const at = 'at' in detail ? detail.at : ''
+    const got = 'offset' in detail ? `${detail.got}, at byte ${detail.offset}` : detail.got
+    throw new ConcordatError({ code: 'SCENARIO_INVALID', expected: detail.expected, got, at, file }, { cause: error })
+  }
 }
 
 function play(template: Blueprint, scenario: Scenario): PlayedScenario {

@@ -208,6 +208,7 @@ interface ErrorFacts {
   EXPLANATION_MISSING: At
   BIND_ROLE_TAKEN: At & { role: string }
   BIND_MEMBERS_NOT_DISTINCT: At & { role: string; other: string }
+  SCENARIO_INVALID: At & { file: string }
   IMPORT_FORMAT_UNKNOWN: At
   IMPORT_INVALID: At
   IMPORT_TOO_LARGE: At & { limit: number }

@@ -26,7 +26,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 /**
  * A text that a pattern of common parts matches: literals, classes, groups, alternatives and counts. A guess where a pattern has
- * more than these: the caller checks it. `first` takes the first of each choice, and the fewest repetitions.
+ * more than these: the caller checks it. Undefined where it cannot guess.
  */
 export function textOfPattern(pattern: string, pick: Pick): string | undefined {
   const reader = new PatternReader(pattern, pick)
