@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Blueprint, parseBlueprint } from '../src/core/blueprint/blueprint.ts'
-import { checkBlueprint } from '../src/core/blueprint/check-blueprint.ts'
+import { checkBlueprint } from '../src/core/blueprint/check/check-blueprint.ts'
 import type { JsonObject } from '../src/core/canonical-json.ts'
 import { sampleBlueprint, stepOf } from './sample-blueprint.ts'
 

@@ -1,5 +1,5 @@
 import { blueprintHash, parseBlueprint } from '../core/blueprint/blueprint.ts'
-import { checkBlueprint } from '../core/blueprint/check-blueprint.ts'
+import { checkBlueprint } from '../core/blueprint/check/check-blueprint.ts'
 import { EXIT } from './exit-code.ts'
 import { readJsonFile } from './files.ts'
 import { type Output, writeJson } from './output.ts'

@@ -1,4 +1,4 @@
-import { type BlueprintReport, checkBlueprint } from '../core/blueprint/check-blueprint.ts'
+import { type BlueprintReport, checkBlueprint } from '../core/blueprint/check/check-blueprint.ts'
 import type { Imported } from '../core/blueprint/import/build-blueprint.ts'
 import { importSiccar } from '../core/blueprint/import/import-siccar.ts'
 import { importSorcha } from '../core/blueprint/import/import-sorcha.ts'

@@ -1,5 +1,5 @@
 import { type Blueprint, blueprintHash, opaqueStepId, parseBlueprint } from '../core/blueprint/blueprint.ts'
-import { checkBlueprint } from '../core/blueprint/check-blueprint.ts'
+import { checkBlueprint } from '../core/blueprint/check/check-blueprint.ts'
 import { skeletonOf } from '../core/blueprint/skeleton.ts'
 import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
 import { ConcordatError } from '../core/error.ts'

@@ -1,6 +1,6 @@
 import type { Http } from '../client/http.ts'
 import { getStep } from '../core/blueprint/blueprint.ts'
-import { checkBlueprint } from '../core/blueprint/check-blueprint.ts'
+import { checkBlueprint } from '../core/blueprint/check/check-blueprint.ts'
 import type { JsonObject, JsonValue } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import type { EcPublicJwk } from '../core/crypto/jwk.ts'

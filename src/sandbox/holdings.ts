@@ -1,6 +1,6 @@
 import type { CaseView } from '../api/cases.ts'
 import { ACTOR_FIELD } from '../core/blueprint/groups.ts'
-import type { Scenario } from '../core/blueprint/scenario.ts'
+import type { Scenario } from '../core/blueprint/simulate/scenario.ts'
 import { canonicalize, type JsonValue } from '../core/canonical-json.ts'
 import { Vault } from '../node/vault.ts'
 import type { Network } from './network.ts'

@@ -10,7 +10,7 @@ import {
   type ScenarioStep,
   timesOf,
   withMemberIds,
-} from '../core/blueprint/scenario.ts'
+} from '../core/blueprint/simulate/scenario.ts'
 import type { JsonObject } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import { ConcordatError } from '../core/error.ts'

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { Errors } from 'typebox/value'
-import { parseScenario, type Scenario } from '../core/blueprint/scenario.ts'
+import { parseScenario, type Scenario } from '../core/blueprint/simulate/scenario.ts'
 import { type JsonValue, parseJson } from '../core/canonical-json.ts'
 import { ConcordatError } from '../core/error.ts'
 

@@ -1,4 +1,4 @@
-import { parseScenario } from '../../src/core/blueprint/scenario.ts'
+import { parseScenario } from '../../src/core/blueprint/simulate/scenario.ts'
 import type { JsonValue } from '../../src/core/canonical-json.ts'
 import type { Story } from '../../src/sandbox/scenario.ts'
 import { sampleBlueprint, sampleData, stepOf } from '../sample-blueprint.ts'

@@ -1,5 +1,5 @@
 import type { Blueprint, Disclosure, Route, Step } from '../../src/core/blueprint/blueprint.ts'
-import { seededPick } from '../../src/core/blueprint/sample-text.ts'
+import { seededPick } from '../../src/core/blueprint/simulate/sample-text.ts'
 import type { JsonObject, JsonValue } from '../../src/core/canonical-json.ts'
 import { digest } from '../../src/core/crypto/hash.ts'
 

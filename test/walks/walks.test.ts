@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseBlueprint } from '../../src/core/blueprint/blueprint.ts'
-import { checkBlueprint } from '../../src/core/blueprint/check-blueprint.ts'
+import { checkBlueprint } from '../../src/core/blueprint/check/check-blueprint.ts'
 import type { JsonValue } from '../../src/core/canonical-json.ts'
 import { randomBlueprint } from './random-blueprint.ts'
 import { walk } from './walk.ts'

@@ -5,7 +5,7 @@ import type { JsonObject } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
 import { advance } from './advance.ts'
 import type { Blueprint, FormItem } from './blueprint.ts'
-import { checkBlueprint } from './check-blueprint.ts'
+import { checkBlueprint } from './check/check-blueprint.ts'
 import { type Finding, recheck } from './recheck.ts'
 import type { View } from './view.ts'
 

@@ -4,7 +4,7 @@ import { sampleBlueprint, stepOf } from '../../../test/sample-blueprint.ts'
 import { type JsonObject, type JsonValue, parseJson } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
 import { type Blueprint, parseBlueprint } from './blueprint.ts'
-import { checkBlueprint } from './check-blueprint.ts'
+import { checkBlueprint } from './check/check-blueprint.ts'
 
 // Documents as nobody sends them by mistake. Each is refused with a code and a place, whatever its size; check-*.test.ts has what
 // is wrong but sensible.

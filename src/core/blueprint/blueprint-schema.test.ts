@@ -9,7 +9,7 @@ import { sampleBlueprint } from '../../../test/sample-blueprint.ts'
 import { type JsonObject, type JsonValue, parseJson } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
 import { parseBlueprint } from './blueprint.ts'
-import { checkBlueprint } from './check-blueprint.ts'
+import { checkBlueprint } from './check/check-blueprint.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const read = (path: string): JsonValue => parseJson(readFileSync(join(root, path)))

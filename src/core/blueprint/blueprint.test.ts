@@ -15,7 +15,7 @@ import {
   parseBlueprint,
   textIn,
 } from './blueprint.ts'
-import { checkBlueprint } from './check-blueprint.ts'
+import { checkBlueprint } from './check/check-blueprint.ts'
 import { fixRoles } from './fix-roles.ts'
 
 test('a blueprint keeps its hash through parsing and formatting, and changes it with any word', () => {

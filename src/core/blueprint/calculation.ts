@@ -1,9 +1,9 @@
 import type { JsonObject, JsonValue } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
 import type { Calculation } from './blueprint.ts'
-import { toDecimalText, toJsonNumber } from './decimal.ts'
-import { evaluate } from './json-logic.ts'
-import { isNumber, type RuleValue, toDecimal, toJsonValue, typeOf } from './rule-value.ts'
+import { toDecimalText, toJsonNumber } from './rules/decimal.ts'
+import { evaluate } from './rules/json-logic.ts'
+import { isNumber, type RuleValue, toDecimal, toJsonValue, typeOf } from './rules/rule-value.ts'
 import type { CompiledSchema } from './schema.ts'
 
 /**

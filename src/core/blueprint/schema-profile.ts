@@ -1,8 +1,8 @@
 import { canonicalize, type JsonObject, type JsonValue } from '../canonical-json.ts'
 import { ConcordatError } from '../error.ts'
-import { Decimal, fromJsonNumber, isDecimalText } from './decimal.ts'
 import { compilePattern, PATTERN_LIMITS } from './pattern.ts'
 import { isFieldName } from './pointer.ts'
+import { Decimal, fromJsonNumber, isDecimalText } from './rules/decimal.ts'
 
 export const SCHEMA_LIMITS = {
   characters: 100_000,

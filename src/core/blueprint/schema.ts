@@ -3,9 +3,9 @@ import { canonicalize, type JsonObject, type JsonValue } from '../canonical-json
 import { digest } from '../crypto/hash.ts'
 import { ConcordatError } from '../error.ts'
 import { parseDate } from './dates.ts'
-import { Decimal, fromJsonNumber, isDecimalText, isMultipleOf } from './decimal.ts'
 import { compilePattern } from './pattern.ts'
 import { type Field, fieldsOf } from './pointer.ts'
+import { Decimal, fromJsonNumber, isDecimalText, isMultipleOf } from './rules/decimal.ts'
 import { parseSchema, SCHEMA_LIMITS } from './schema-profile.ts'
 
 /** What is wrong with a field; `expected` comes from the schema alone, so that no value shows. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../canonical-json.ts'
 import { type Blueprint, getStep, type Rule } from './blueprint.ts'
 import { groupsOf } from './groups.ts'
-import { inputs } from './json-logic.ts'
+import { inputs } from './rules/json-logic.ts'
 import { compileSchema } from './schema.ts'
 
 /**

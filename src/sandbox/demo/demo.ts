@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathOf } from '../../core/blueprint/scenario.ts'
+import { pathOf } from '../../core/blueprint/simulate/scenario.ts'
 import type { JsonObject } from '../../core/canonical-json.ts'
 import { ConcordatError } from '../../core/error.ts'
 import { type PlayedStory, playStory } from './play-story.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type FormItem, getStep, type Text, textIn } from '../../core/blueprint/blueprint.ts'
 import { split } from '../../core/blueprint/pointer.ts'
-import type { ScenarioStep } from '../../core/blueprint/scenario.ts'
+import type { ScenarioStep } from '../../core/blueprint/simulate/scenario.ts'
 import type { Network } from '../network.ts'
 import type { Story } from '../scenario.ts'
 import type { Evidence, Lap, MemberAudit, PlayedAttack, PlayedCase } from './play-story.ts'

@@ -1,8 +1,8 @@
 import type { JsonValue } from '../../canonical-json.ts'
 import { ConcordatError } from '../../error.ts'
 import type { Rule } from '../blueprint.ts'
-import { evaluate, inputs } from '../json-logic.ts'
-import { isTruthy } from '../rule-value.ts'
+import { evaluate, inputs } from '../rules/json-logic.ts'
+import { isTruthy } from '../rules/rule-value.ts'
 import { isObject } from './read-source.ts'
 
 /** One way through a rule that chooses: where `when` holds (undefined: otherwise) the rule yields `result`. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { readSharedVector, sharedVectorsAbsent } from '../../../../test/vectors/shared-vectors.ts'
 import { type JsonObject, type JsonValue, parseJson } from '../../canonical-json.ts'
 import { ConcordatError, type ErrorCode } from '../../error.ts'
-import { checkBlueprint } from '../check-blueprint.ts'
+import { checkBlueprint } from '../check/check-blueprint.ts'
 import { importSiccar } from './import-siccar.ts'
 import { importSorcha } from './import-sorcha.ts'
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { JsonObject, JsonValue } from '../../canonical-json.ts'
 import { advance } from '../advance.ts'
 import type { Blueprint, Step } from '../blueprint.ts'
-import { checkBlueprint } from '../check-blueprint.ts'
+import { checkBlueprint } from '../check/check-blueprint.ts'
 import { importSiccar } from './import-siccar.ts'
 
 // SICCAR's own files are proprietary: these samples are written from a description of the format.

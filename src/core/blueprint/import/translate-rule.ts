@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../canonical-json.ts'
 import { ConcordatError } from '../../error.ts'
 import type { Rule } from '../blueprint.ts'
-import { inputs } from '../json-logic.ts'
+import { inputs } from '../rules/json-logic.ts'
 import { addField, type DraftStep, type Found, fieldsAt, findInStep } from './draft-step.ts'
 import type { Losses } from './losses.ts'
 import { uniqueFieldName } from './names.ts'

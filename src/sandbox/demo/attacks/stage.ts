@@ -1,7 +1,7 @@
 import type { Client } from '../../../client/client.ts'
 import { Http, type HttpRequest, type HttpResponse } from '../../../client/http.ts'
 import { Peer } from '../../../client/peer.ts'
-import { type Scenario, withMemberIds } from '../../../core/blueprint/scenario.ts'
+import { type Scenario, withMemberIds } from '../../../core/blueprint/simulate/scenario.ts'
 import type { JsonObject } from '../../../core/canonical-json.ts'
 import { ConcordatError } from '../../../core/error.ts'
 import type { Storage } from '../../../storage/storage.ts'
