@@ -79,8 +79,9 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     for (const { node } of members.values()) await node.start()
     const file = known ?? (await found(story, members, { ...options, path }))
     const clients = new Map([...members].map(([id, member]) => [id, clientOf(member, file.register, http)]))
-    const text = await [...members.values()][0]!.node.findDocument(file.blueprint)
-    const document = parseBlueprint(parseJson(text ?? ''))
+    // A member without a part in it need not have it.
+    const texts = await Promise.all([...members.values()].map(({ node }) => node.findDocument(file.blueprint)))
+    const document = parseBlueprint(parseJson(texts.find((text) => text !== undefined) ?? ''))
     return { register: file.register, blueprint: file.blueprint, document, members, clients, memberIds, stop }
   } catch (error) {
     await stop()
