@@ -96,8 +96,9 @@ describe('the commands of the documents', () => {
   test('npm run bench -- --json', async () => {
     const { code, out, err } = await shell('npm run -s bench -- --seconds 1 --json')
     assert.equal(code, 0, err)
-    const { raw, ledger, wholeAction, audit } = JSON.parse(out)
-    for (const rate of [raw.p256Verify, ledger.perSecond, wholeAction.wholePerSecond, audit.perSecond]) assert(rate > 0)
+    const { raw, rules, ledger, wholeAction, blueBadge, audit } = JSON.parse(out)
+    for (const rate of [raw.p256Verify, rules.advancePerSecond, ledger.perSecond, audit.perSecond]) assert(rate > 0)
+    for (const { wholePerSecond } of [wholeAction, blueBadge]) assert(wholePerSecond > 0)
   })
 
   test('docs/operating/cli.md', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchAudit } from './audit.ts'
+import { benchBlueBadge } from './blue-badge.ts'
 import { benchGrowth } from './growth.ts'
 import { benchLedger } from './ledger.ts'
 import { benchRaw } from './raw.ts'
@@ -9,6 +10,7 @@ import { benchRules } from './rules.ts'
 import { benchWholeAction, openBenchNetwork } from './whole-action.ts'
 
 const IN_FLIGHT = 128
+const CASES_IN_FLIGHT = 32
 const MAX_LEDGER_ENTRIES = 10_000
 /** Entries of the long register. */
 const MAX_GROWTH = 100_000
@@ -40,6 +42,12 @@ export async function runBench(options: {
     await network.stop()
     onProgress('whole actions, five processes')
     const wholeAction = await benchWholeAction(network, { folder, durationMs, inFlight: IN_FLIGHT })
+    onProgress('the Blue Badge, seven processes')
+    const blueBadge = await benchBlueBadge({
+      folder: join(folder, 'blue-badge'),
+      durationMs,
+      inFlight: CASES_IN_FLIGHT,
+    })
     onProgress('audit')
     const audit = await benchAudit(join(folder, 'ledger.db'), network.register)
     const results = {
@@ -50,6 +58,7 @@ export async function runBench(options: {
       growth,
       ledger: { ...ledger, ratioToP256Verify: ledger.perSecond / raw.p256VerifyAllCores },
       wholeAction: { ...wholeAction, ratioToRawCryptography: wholeAction.wholePerSecond / rawActionRate(raw) },
+      blueBadge,
       audit,
     }
     write(json ? `${JSON.stringify(results, null, 2)}\n` : table(results))

@@ -1,14 +1,18 @@
-/** One member's node in a process of its own: `member-process.ts FOLDER NAME PORT`. Says `ready` to its parent; ends with it. */
+/**
+ * One member's node in a process of its own: `member-process.ts FOLDER NAME PORT TIME`, where its clock begins at TIME, in Unix
+ * seconds. Says `ready` to its parent; ends with it.
+ */
 import { randomBytes } from 'node:crypto'
 import { openMemberFolder, serveMember } from '../member-node.ts'
-import { systemClock } from '../story-clock.ts'
+import { StoryClock } from '../story-clock.ts'
 
-const [folder = '', name = '', port = ''] = process.argv.slice(2)
+const [folder = '', name = '', port = '', time = ''] = process.argv.slice(2)
+const clock = new StoryClock(Number(time))
 const member = await serveMember({
   name,
-  folder: await openMemberFolder(folder, systemClock),
+  folder: await openMemberFolder(folder, clock),
   port: Number(port),
-  clock: systemClock,
+  clock,
   random: (sizeBytes) => randomBytes(sizeBytes),
   log: { info() {}, error() {} },
 })

@@ -1,16 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { ProcessMemory } from '../../client/checkpoint-memory.ts'
 import { Client } from '../../client/client.ts'
 import { Http } from '../../client/http.ts'
 import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { openMemberFolder } from '../member-node.ts'
 import { type Network, openNetwork } from '../network.ts'
-import { waitFor } from '../play.ts'
 import { systemClock } from '../story-clock.ts'
 import { latenciesAtRate, percentile, perSecond, rateInFlight } from './measure.ts'
+import { NodeProcesses } from './node-processes.ts'
 import { benchData, benchStory } from './story.ts'
 
 export function openBenchNetwork(folder: string): Promise<Network> {
@@ -34,9 +31,7 @@ export async function benchWholeAction(
   network: Network,
   { folder, durationMs, inFlight }: { folder: string; durationMs: number; inFlight: number },
 ) {
-  const processes = await Promise.all(
-    [...network.members].map(([id, { address }]) => startProcess(join(folder, id), id, new URL(address).port)),
-  )
+  const processes = await NodeProcesses.start(network, { folder, startsAt: systemClock.now() })
   const http = new Http({ timeoutMs: 60_000, allowInternal: true })
   const { address, token } = network.members.get('sender')!
   const { register, blueprint } = network
@@ -50,15 +45,15 @@ export async function benchWholeAction(
   }
   try {
     await rateInFlight({ durationMs: durationMs / 4, inFlight }, act('warm'))
-    await everythingDelivered(network, folder)
+    await processes.everythingDelivered(['sender'])
 
     const before = started
     const start = performance.now()
     const { rate: committed, latenciesMs } = await rateInFlight({ durationMs, inFlight }, act('full'))
-    await everythingDelivered(network, folder)
+    await processes.everythingDelivered(['sender'])
     const whole = perSecond(started - before, start)
     const half = await latenciesAtRate({ durationMs, rate: whole / 2 }, act('half'))
-    await everythingDelivered(network, folder)
+    await processes.everythingDelivered(['sender'])
     return {
       actions: started,
       inFlight,
@@ -71,35 +66,6 @@ export async function benchWholeAction(
     }
   } finally {
     http.close()
-    await Promise.all(processes.map(stopProcess))
+    await processes.stop()
   }
-}
-
-async function startProcess(folder: string, name: string, port: string): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, 'member-process.ts'), [folder, name, port])
-  await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(() => {
-      throw new Error(`the node of ${name} did not start`)
-    }),
-  ])
-  return child
-}
-
-async function stopProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  const ended = once(child, 'exit')
-  child.disconnect()
-  await ended
-}
-
-/** Until every recipient has acknowledged, that is opened and re-checked, what it is owed. */
-async function everythingDelivered({ register }: Network, folder: string): Promise<void> {
-  const { storage } = await openMemberFolder(join(folder, 'sender'), systemClock)
-  await waitFor(systemClock, async () => {
-    const committed = (await storage.findCertificate(register))?.size ?? 0
-    const seen = (await storage.effectsCursor(register)) === committed
-    return seen && (await storage.dueRecipients(register, Number.MAX_SAFE_INTEGER)).length === 0
-  })
-  await storage.close()
 }
