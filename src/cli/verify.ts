@@ -16,7 +16,7 @@ export async function runVerify(command: {
   const { postQuantum, output } = command
   const register = parseRegister(command.register)
   const verified = await verifyEvidence(readJsonFile(command.file), { register, checks: nodeChecks, pq: postQuantum })
-  const { record, fields, wholeGroups, signer, checkpoint, cosigners, foundingRoot } = verified
+  const { record, fields, wholeGroups, signer, revocation, checkpoint, cosigners, foundingRoot } = verified
   if (output.json) {
     const { id, index, time } = record
     const size = checkpoint.size
@@ -25,6 +25,7 @@ export async function runVerify(command: {
       register,
       record: { id, index, time },
       signer,
+      revocation,
       fields,
       wholeGroups,
       size,
@@ -35,6 +36,10 @@ export async function runVerify(command: {
   }
   output.write(`verified: record ${record.id}, entry ${record.index} of register ${register}\n`)
   output.write(`  signed by ${signer.name} (${signer.id}), entered ${formatTime(record.time)}\n`)
+  if (revocation !== null) {
+    const doubt = revocation.inDoubt ? 'IN DOUBT: others may have had it when this was signed' : 'not in doubt'
+    output.write(`  the key was revoked by entry ${revocation.index}, ${formatTime(revocation.time)}: ${doubt}\n`)
+  }
   for (const { name, value } of fields) output.write(`  ${name}: ${JSON.stringify(value)}\n`)
   output.write(`  ${cosigners.length} operators cosigned the register up to entry ${checkpoint.size - 1}\n`)
   output.write(

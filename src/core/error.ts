@@ -78,6 +78,7 @@ interface ErrorFacts {
   EVIDENCE_INCONSISTENT: { size: number }
   EVIDENCE_NOT_A_RECORD: { kind: string }
   EVIDENCE_SIGNER_MISMATCH: { index: number }
+  EVIDENCE_REVOCATION_INVALID: { index: number }
   EVIDENCE_SIGNATURE_INVALID: { index: number }
   EVIDENCE_DISCLOSURE_INVALID: object
   EVIDENCE_GROUP_INVALID: { group: number }
@@ -107,6 +108,8 @@ interface ErrorFacts {
   JTI_USED: object
   SIGNER_UNKNOWN: object
   SIGNER_NOT_IN_STANDING: { standing: string }
+  REVOKE_NOT_ALLOWED: object
+  KEY_REVOKED: { use: string }
   SIGNER_OBSERVES: object
   FOUNDING_NOT_COMPLETE: { missing: string[] }
   MEMBER_ID_DIFFERS: object

@@ -55,8 +55,9 @@ export async function exportEvidence(
   }
   const certificate = await getCertificate(part)
   const signerIndex = await findSignerIndex(part, claims.iss, leaf.index)
+  const revocationIndex = await findRevocationIndex(part, leaf, certificate.size)
   const historyIndexes = await historyIndexesOf(part)
-  const indexes = [leaf.index, signerIndex, ...historyIndexes]
+  const indexes = [leaf.index, signerIndex, ...(revocationIndex === null ? [] : [revocationIndex]), ...historyIndexes]
   const leaves = new Map<number, string>()
   for (const index of indexes) leaves.set(index, (await part.storage.readLeaves(part.register, index, 1))[0] ?? '')
   const certificates = (await part.storage.boundaryCertificates(part.register)).filter(
@@ -74,6 +75,7 @@ export async function exportEvidence(
       groups: [...groups.values()].sort((a, b) => a.index - b.index),
       checkpoint: certificate.note,
       signerIndex,
+      revocationIndex,
       historyIndexes,
       certificates: certificates.map(({ note }) => note),
     },
@@ -146,4 +148,15 @@ async function findSignerIndex(part: Part, member: string, before: number): Prom
   })?.index
   if (index === undefined) throw new TypeError('the signer of a record has a member entry before it')
   return index
+}
+
+/** Of the committed entry that revoked the key which signed the leaf (RULES 9). */
+async function findRevocationIndex(part: Part, { leaf }: { leaf: string }, committed: number): Promise<number | null> {
+  const { kid, claims } = parseEntry(parseLeaf(leaf).jws)
+  const entries = await part.storage.readGovernance(part.register)
+  const revocation = entries.find(({ index, leaf: other }) => {
+    const entry = parseEntry(parseLeaf(other).jws)
+    return entry.kind === 'revoke' && entry.claims.iss === claims.iss && entry.claims.key === kid && index < committed
+  })
+  return revocation?.index ?? null
 }

@@ -12,6 +12,7 @@ import { applyLapse } from './kinds/lapse.ts'
 import { applyMember } from './kinds/member.ts'
 import { applyProposal } from './kinds/proposal.ts'
 import { applyResolve } from './kinds/resolve.ts'
+import { applyRevoke } from './kinds/revoke.ts'
 import { applySuspend } from './kinds/suspend.ts'
 import { findMember, findRegister, type RegisterRow, type Rows, rowValue, type StateRow } from './state.ts'
 import { VerifiedEntry, verifyKey } from './verify-entry.ts'
@@ -48,6 +49,8 @@ export function rowsNamed(entry: ParsedEntry): string[] {
         `blueprint/${entry.claims.target}`,
         `member/${entry.claims.target}`,
       ]
+    case 'revoke':
+      return common
     case 'suspend':
       return [...common, `blueprint/${entry.claims.bp}`]
     default:
@@ -104,6 +107,8 @@ function applyKind(
       return applyProposal({ rows, register, claims: parsed.claims, id, leaf })
     case 'approval':
       return applyApproval({ rows, register, claims: parsed.claims, id, leaf })
+    case 'revoke':
+      return applyRevoke({ rows, register, claims: parsed.claims, id, leaf })
     case 'suspend':
       return applySuspend({ rows, register, claims: parsed.claims, id, leaf })
     case 'action+sd-jwt':

@@ -14,6 +14,8 @@ export interface EvidenceContents {
   checkpoint: string
   /** Of the member entry that holds the key which signed the record. */
   signerIndex: number
+  /** Of the entry that revoked that key later; null if none did. */
+  revocationIndex: number | null
   /** Of genesis, the founders' member entries and those that changed the operators, in order. */
   historyIndexes: number[]
   /** Certificates over each boundary, in order. */
@@ -39,6 +41,7 @@ export function buildEvidence(
     groups: contents.groups,
     checkpoint: contents.checkpoint,
     signer: prove(contents.signerIndex),
+    revocation: contents.revocationIndex === null ? null : prove(contents.revocationIndex),
     history: contents.historyIndexes.map(prove),
     certificates: contents.certificates.map((note) => ({
       note,

@@ -80,11 +80,15 @@ export type AdmitProposal = { type: 'admit'; member: string; name: string; votin
 /** docs/formats/approval.md */
 export type ApprovalClaims = RegisterClaims & { proposal: string; target: string; roles: string[] }
 
+/** docs/formats/revoke.md */
+export type RevokeClaims = RegisterClaims & { key: string; since: number | null }
+
 export type ClaimsByKind = CaseClaims & {
   genesis: GenesisClaims
   member: MemberClaims
   proposal: ProposalClaims
   approval: ApprovalClaims
+  revoke: RevokeClaims
 }
 
 const shape = new Shape('CLAIM_INVALID')
@@ -109,6 +113,7 @@ const KEYS: { [K in keyof ClaimsByKind]: readonly string[] } = {
   member: [...SIGNED, 'reg', 'name', 'did', 'voting', 'operator', 'address', 'keys', 'epochs'],
   proposal: [...SIGNED, 'reg', 'rules', 'expires', 'what'],
   approval: [...SIGNED, 'reg', 'proposal', 'target', 'roles'],
+  revoke: [...SIGNED, 'reg', 'key', 'since'],
   'action+sd-jwt': [...SIGNED, 'reg', ...CASE_CLAIMS['action+sd-jwt']],
   confirm: [...SIGNED, 'reg', ...CASE_CLAIMS.confirm],
   dispute: [...SIGNED, 'reg', ...CASE_CLAIMS.dispute],
@@ -125,6 +130,7 @@ const PARSE: { [K in keyof ClaimsByKind]: (claims: JsonObject) => Own<K> } = {
   member: parseMember,
   proposal: parseProposal,
   approval: parseApproval,
+  revoke: parseRevoke,
   ...PARSE_CASE_CLAIMS,
 }
 
@@ -256,5 +262,12 @@ function parseApproval(claims: JsonObject): Own<'approval'> {
     proposal: shape.digest(claims.proposal, '/proposal'),
     target: shape.digest(claims.target, '/target'),
     roles: shape.sorted(claims.roles, '/roles', MAX_ROLES, isName, 'a role'),
+  }
+}
+
+function parseRevoke(claims: JsonObject): Own<'revoke'> {
+  return {
+    key: shape.digest(claims.key, '/key'),
+    since: claims.since === null ? null : shape.integer(claims.since, '/since', 0, Number.MAX_SAFE_INTEGER),
   }
 }

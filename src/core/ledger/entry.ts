@@ -18,6 +18,7 @@ const KINDS: readonly EntryKind[] = [
   'member',
   'proposal',
   'approval',
+  'revoke',
   'suspend',
   'action+sd-jwt',
   'confirm',
@@ -26,7 +27,7 @@ const KINDS: readonly EntryKind[] = [
   'lapse',
   'extend',
 ]
-const KINDS_NOT_BUILT: readonly string[] = ['revoke', 'handover', 'rebind', 'recall', 'erased', 'anchor']
+const KINDS_NOT_BUILT: readonly string[] = ['handover', 'rebind', 'recall', 'erased', 'anchor']
 
 /** Kinds about one case: signed with record keys, and of the keys and members that later entries are checked against they change none. */
 const CASE_KINDS = ['action+sd-jwt', 'confirm', 'dispute', 'resolve', 'lapse', 'extend'] as const

@@ -25,6 +25,8 @@ export interface EvidenceFile {
   checkpoint: string
   /** The member entry that holds the key which signed the record. */
   signer: ProvenLeaf
+  /** The entry that revoked that key later, if one is known. */
+  revocation: ProvenLeaf | null
   /** Genesis, every founder's member entry, then every member entry that changed the operators. */
   history: ProvenLeaf[]
   /** Over each boundary in turn, with the proof that the checkpoint extends it. */
@@ -49,6 +51,7 @@ export function parseEvidenceFile(value: JsonValue): EvidenceFile {
     'groups',
     'checkpoint',
     'signer',
+    'revocation',
     'history',
     'certificates',
   ])
@@ -62,6 +65,7 @@ export function parseEvidenceFile(value: JsonValue): EvidenceFile {
     groups: list(file.groups, '/groups', MAX_GROUPS, parseGroup),
     checkpoint: parseNoteText(file.checkpoint, '/checkpoint'),
     signer: parseProvenLeaf(file.signer, '/signer'),
+    revocation: file.revocation === null ? null : parseProvenLeaf(file.revocation, '/revocation'),
     history: list(file.history, '/history', MAX_HISTORY, parseProvenLeaf),
     certificates: list(file.certificates, '/certificates', MAX_HISTORY, parseCertificate),
   }

@@ -9,11 +9,13 @@ import {
   recordClaims,
   recordEntry,
   signEntry,
+  signedBy,
   TestLog,
   type TestMember,
 } from '../../../test/tlog-register.ts'
 import { toBase64url } from '../crypto/base64url.ts'
 import { digest } from '../crypto/hash.ts'
+import { thumbprint } from '../crypto/thumbprint.ts'
 import type { ErrorCode } from '../error.ts'
 import { randomSalt } from '../record/disclosure.ts'
 import { commitment } from '../record/group.ts'
@@ -36,6 +38,8 @@ interface Entries {
   others: string[]
   record: string
   signerIndex: number
+  /** Entries after the record; the last one is given as the revocation. */
+  after: string[]
   disclosures: string[]
   groups: EvidenceFile['groups']
 }
@@ -48,6 +52,7 @@ async function evidenceOf(changes: Partial<Entries>): Promise<EvidenceFile> {
     others: [],
     record: recordEntry(claims, signer.record),
     signerIndex: 2,
+    after: [],
   }
   const entries: Entries = { ...sound, disclosures: [], groups: [], ...changes }
   const log = new TestLog()
@@ -56,6 +61,7 @@ async function evidenceOf(changes: Partial<Entries>): Promise<EvidenceFile> {
   const founding = await log.certify(`${register}/0`, first, founders, ['Ed25519'])
   for (const jws of entries.others) log.append(jws)
   const index = log.append(entries.record)
+  for (const jws of entries.after) log.append(jws)
   const checkpoint = await log.certify(`${register}/0`, first, founders, ['Ed25519'])
   const { signerIndex, disclosures } = entries
   return buildEvidence(
@@ -66,6 +72,7 @@ async function evidenceOf(changes: Partial<Entries>): Promise<EvidenceFile> {
       groups: entries.groups,
       checkpoint,
       signerIndex,
+      revocationIndex: entries.after.length === 0 ? null : log.leaves.length - 1,
       historyIndexes,
       certificates: [founding],
     },
@@ -142,6 +149,47 @@ test("a member that states another's record key is not the signer", async () => 
   const header = { alg: 'ES256', kid: thief.id, typ: 'member' }
   const copy = signEntry(header, memberClaims(register, thief, { keys }), thief.governance)
   await refused({ others: [copy], signerIndex: 4 }, 'EVIDENCE_SIGNER_MISMATCH')
+})
+
+interface Revoked {
+  since: number | null
+  iss: string
+  key: string
+  by: TestMember['record']
+}
+
+function revocation(changes: Partial<Revoked>): string {
+  const key = thumbprint(signer.record.publicJwk)
+  const { since, iss, by, ...claims } = { since: null, iss: signer.id, key, by: signer.governance, ...changes }
+  const header = { alg: 'ES256', kid: thumbprint(by.publicJwk), typ: 'revoke' }
+  return signEntry(header, { ...signedBy(iss), reg: register, ...claims, since }, by)
+}
+
+for (const [title, since, inDoubt] of [
+  ['with no date', null, false],
+  ['since the record', 4, true],
+  ['since some entry before it', 1, true],
+  ['since an entry after it', 5, false],
+] as const) {
+  test(`a revocation of the key, ${title}: the record counts, and is ${inDoubt ? '' : 'not '}in doubt`, async () => {
+    for (const by of [signer.governance, signer.record]) {
+      const file = await evidenceOf({ after: [firstEntries[0]!, revocation({ since, by })] })
+      const verified = await verifyEvidence(file, { register, checks: nodeChecks, pq: false })
+      assert.deepEqual([verified.revocation?.index, verified.revocation?.inDoubt], [6, inDoubt])
+    }
+  })
+}
+
+test('no revocation but a later one of this key, by its member', async () => {
+  const code = 'EVIDENCE_REVOCATION_INVALID'
+  await refused({ after: [firstEntries[1]!] }, code)
+  await refused({ after: [revocation({ by: thief.governance })] }, code)
+  await refused({ after: [revocation({ iss: thief.id })] }, code)
+  await refused({ after: [revocation({ key: thumbprint(thief.record.publicJwk) })] }, code)
+  await refused({ after: [unsigned(revocation({}))] }, 'EVIDENCE_SIGNATURE_INVALID')
+  const file = await evidenceOf({ others: [revocation({})] })
+  const earlier = { ...file, revocation: file.history.at(-1)! }
+  await assert.rejects(verifyEvidence(earlier, { register, checks: nodeChecks, pq: false }), { code })
 })
 
 test('an entry of another register does not count here', async () => {

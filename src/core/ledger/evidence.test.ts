@@ -56,6 +56,7 @@ async function makeRegister() {
     groups: [{ index: 2, salt: groups[2]!.salt, digests: groups[2]!.disclosures.map((text) => digest(text)) }],
     checkpoint,
     signerIndex: 2,
+    revocationIndex: null as number | null,
     historyIndexes: [0, 1, 2, 3, 4, admittedIndex],
     certificates: [founding, admission],
   }

@@ -16,6 +16,7 @@ import {
   digestOf,
   findKey,
   type ProvenEntry,
+  type ProvenMember,
   step,
   verifyMember,
   verifyProven,
@@ -40,6 +41,11 @@ export interface VerifiedEvidence {
   /** Groups of which the file leaves nothing out. */
   wholeGroups: number[]
   signer: { id: string; name: string }
+  /**
+   * That the signer's key was revoked by a later entry, as far as the file tells. `inDoubt`: its member says that somebody else may
+   * have had the key when the record was signed (RULES 9). What a file leaves out nobody can see in it.
+   */
+  revocation: { index: number; time: number; inDoubt: boolean } | null
   checkpoint: { size: number; root: string }
   /** Operators that cosigned the checkpoint, with the time of each cosignature. */
   cosigners: { id: string; name: string; time: number }[]
@@ -72,7 +78,9 @@ export async function verifyEvidence(
   const certificate = await verifyQuorum({ note: evidence.checkpoint, size, history, kinds, checks })
 
   const record = await verifyRecord(evidence.entry, against)
-  const signer = await verifySigner(evidence.signer, record, against)
+  const member = await verifySigner(evidence.signer, record, against)
+  const revocation =
+    evidence.revocation === null ? null : await verifyRevocation(evidence.revocation, record, member, against)
   const disclosures = await verifyDisclosures(evidence.disclosures, record.entry.claims, checks.sha256)
   const groups = await verifyGroups(evidence.groups, record.entry.claims, disclosures, checks.sha256)
 
@@ -81,7 +89,8 @@ export async function verifyEvidence(
     record: { id: record.id, index: record.index, time: record.time, claims: record.entry.claims },
     fields: disclosures.map(({ name, value, digest }) => ({ name, value, group: groups.get(digest) ?? null })),
     wholeGroups: evidence.groups.map((group) => group.index),
-    signer,
+    signer: { id: member.entry.claims.iss, name: member.entry.claims.name },
+    revocation,
     checkpoint: { size, root: toBase64url(checkpoint.root) },
     cosigners: certificate.cosigners.map(({ member, time }) => ({ id: member, name: nameOf(member), time })),
     log: {
@@ -134,9 +143,9 @@ async function verifySigner(
   proven: EvidenceFile['signer'],
   record: ProvenEntry<ParsedEntryOf<'action+sd-jwt'>>,
   against: Against,
-): Promise<{ id: string; name: string }> {
+): Promise<ProvenMember> {
   const member = await verifyMember(await verifyProven(proven, against), against.checks)
-  const { iss, name, keys } = member.entry.claims
+  const { iss, keys } = member.entry.claims
   const key = await findKey(keys.record, record.entry.kid, against.checks.sha256)
   if (iss !== record.entry.claims.iss || member.index >= record.index || key === undefined) {
     throw new ConcordatError({
@@ -147,7 +156,37 @@ async function verifySigner(
     })
   }
   await verifySignature(record, key, against.checks)
-  return { id: iss, name }
+  return member
+}
+
+/** Step: a later entry of the signer, by a governance key of its or by the very key, revokes the key that signed the record. */
+async function verifyRevocation(
+  proven: EvidenceFile['signer'],
+  record: ProvenEntry<ParsedEntryOf<'action+sd-jwt'>>,
+  { entry: member }: ProvenMember,
+  against: Against,
+): Promise<VerifiedEvidence['revocation']> {
+  const revocation = await verifyProven(proven, against)
+  const { index, time, entry } = revocation
+  const isOfKey =
+    entry.kind === 'revoke' &&
+    entry.claims.iss === record.entry.claims.iss &&
+    entry.claims.key === record.entry.kid &&
+    index > record.index
+  const { governance, record: records } = member.claims.keys
+  const key = await findKey([...governance, ...records], entry.kid, against.checks.sha256)
+  const mayRevoke = isOfKey && key !== undefined && (entry.kid === entry.claims.key || governance.includes(key))
+  if (!mayRevoke) {
+    throw new ConcordatError({
+      code: 'EVIDENCE_REVOCATION_INVALID',
+      expected: "a later entry of the signer that revokes the record's key, by it or by a governance key",
+      got: 'another',
+      index,
+    })
+  }
+  await verifySignature(revocation, key, against.checks)
+  const { since } = entry.claims
+  return { index, time, inDoubt: since !== null && since <= record.index }
 }
 
 /** Step: every disclosure is one that the record's signer committed to, and names no field twice (RFC 9901 section 7.1). */

@@ -36,6 +36,12 @@ export type RegisterRow = {
 
 export type MemberKey = { kid: string; jwk: EcPublicJwk }
 
+/** Uses of keys that a member may revoke. Others are the other members' business, or give way to a newer epoch. */
+export const REVOCABLE_USES = ['record', 'request'] as const
+
+/** `since`: from which index on what it signed is in doubt; null: nothing is. `index`: of the revocation. */
+export type RevokedKey = { kid: string; use: (typeof REVOCABLE_USES)[number]; since: number | null; index: number }
+
 /** Row `member/<id>`. */
 export type MemberRow = {
   name: string
@@ -45,6 +51,8 @@ export type MemberRow = {
   address: string | null
   keys: { governance: MemberKey[]; record: MemberKey[]; request: MemberKey[]; checkpoint: CheckpointKeys | null }
   epochs: Epoch[]
+  /** Keys that no longer count, in the order of their revocations (RULES 9). */
+  revoked: RevokedKey[]
   /** Index of its first and of its newest member entry. */
   since: number
   changed: number

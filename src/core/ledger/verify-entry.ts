@@ -5,7 +5,7 @@ import { verifyEs256 } from '../crypto/signature.ts'
 import { thumbprint } from '../crypto/thumbprint.ts'
 import { ConcordatError } from '../error.ts'
 import type { EntryKind, ParsedEntry } from './entry.ts'
-import { findMember, type MemberRow, type Rows } from './state.ts'
+import { findMember, type MemberKey, type MemberRow, REVOCABLE_USES, type Rows } from './state.ts'
 
 const maker = Symbol('verifyEntry')
 
@@ -31,7 +31,7 @@ export function entryId(entry: ParsedEntry): string {
   return digest(entry.signingInput)
 }
 
-const GOVERNANCE_KINDS: readonly EntryKind[] = ['genesis', 'member', 'proposal', 'approval']
+const GOVERNANCE_KINDS: readonly EntryKind[] = ['genesis', 'member', 'proposal', 'approval', 'revoke']
 
 /** RULES 2: the use that a member's key must have to sign an entry of this kind. */
 function keyUseOf(kind: EntryKind): 'governance' | 'record' {
@@ -58,8 +58,14 @@ export async function verifyEntry(entry: ParsedEntry, rows: Rows): Promise<Verif
 /** Refuses a key that is not one of the member's for this kind of entry. */
 export function verifyKey(member: MemberRow, entry: ParsedEntry): EcPublicJwk {
   const use = keyUseOf(entry.kind)
-  const key = member.keys[use].find((candidate) => candidate.kid === entry.kid)
+  const key = member.keys[use].find((candidate) => candidate.kid === entry.kid) ?? revokedItself(member, entry)
   return key?.jwk ?? failKey(use)
+}
+
+/** A key may always end itself (RULES 9): whoever finds that theirs is known to others need not fetch the governance key. */
+function revokedItself({ keys }: MemberRow, entry: ParsedEntry): MemberKey | undefined {
+  if (entry.kind !== 'revoke' || entry.claims.key !== entry.kid) return undefined
+  return REVOCABLE_USES.flatMap((use) => keys[use]).find(({ kid }) => kid === entry.kid)
 }
 
 function signingKey(entry: ParsedEntry, rows: Rows): EcPublicJwk {

@@ -16,7 +16,8 @@ export function applyMember(context: EntryContext<MemberClaims>): { [key: string
   const known = findMember(rows, claims.iss)
   if (known !== undefined) {
     verifyChange(known, row)
-    return { [key]: { ...row, since: known.since } }
+    verifyNotRevoked(known, row)
+    return { [key]: { ...row, revoked: known.revoked, since: known.since } }
   }
   // The key that verified a first entry is the one that its id names; rows that lost the member since must not let another in.
   if (row.keys.governance[0]!.kid !== claims.iss) {
@@ -45,6 +46,7 @@ function memberRow(claims: MemberClaims, index: number): MemberRow {
       checkpoint: claims.keys.checkpoint,
     },
     epochs: claims.epochs,
+    revoked: [],
     since: index,
     changed: index,
   }
@@ -95,6 +97,15 @@ function verifyChange(known: MemberRow, row: MemberRow): void {
       at,
     })
   }
+}
+
+/** Whoever stole a key must not be handed it again by an old copy of the member's entry. */
+function verifyNotRevoked({ revoked }: MemberRow, { keys }: MemberRow): void {
+  const stated = [...keys.governance, ...keys.record, ...keys.request]
+  const back = revoked.find(({ kid }) => stated.some((key) => key.kid === kid))
+  if (back === undefined) return
+  const { use } = back
+  throw new ConcordatError({ code: 'KEY_REVOKED', expected: 'a new key', got: 'one that was revoked', use })
 }
 
 function verifyAdmission({ rows, register, claims }: EntryContext<MemberClaims>): void {
