@@ -40,7 +40,7 @@ export type MemberKey = { kid: string; jwk: EcPublicJwk }
 export const REVOCABLE_USES = ['record', 'request'] as const
 
 /** `since`: from which index on what it signed is in doubt; null: nothing is. `index`: of the revocation. */
-export type RevokedKey = { kid: string; use: (typeof REVOCABLE_USES)[number]; since: number | null; index: number }
+type RevokedKey = { kid: string; use: (typeof REVOCABLE_USES)[number]; since: number | null; index: number }
 
 /** Row `member/<id>`. */
 export type MemberRow = {
