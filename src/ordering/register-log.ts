@@ -218,6 +218,21 @@ export class RegisterLog {
     return this.#append(leaves).root
   }
 
+  /** As rootWith, of leaves that come in parts; none of them is kept. */
+  async rootAfter(parts: AsyncIterable<readonly string[]>): Promise<Uint8Array> {
+    const edge = new Map(this.#edge)
+    const readTile: ReadTile = (level, n) => (edge.get(level)?.n === n ? edge.get(level)?.hashes : undefined)
+    let size = this.#head?.size ?? 0
+    let root = rootOf(size, readTile)
+    for await (const leaves of parts) {
+      const grown = appendToTree({ size, readTile }, leaves.map(leafHash))
+      for (const { level, n, hashes } of grown.tiles) if (n >= (edge.get(level)?.n ?? 0)) edge.set(level, { n, hashes })
+      size = grown.size
+      root = grown.root
+    }
+    return root
+  }
+
   #append(leaves: readonly string[]) {
     return appendToTree(
       { size: this.#head?.size ?? 0, readTile: (level, n) => this.#edgeTile(level, n) },

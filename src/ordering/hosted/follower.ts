@@ -4,7 +4,6 @@ import { ConcordatError, type ErrorCode } from '../../core/error.ts'
 import { verifyCertificate } from '../../core/ledger/certificate.ts'
 import { type Checkpoint, originOf, parseCheckpoint } from '../../core/ledger/checkpoint.ts'
 import { cosign } from '../../core/ledger/cosignature.ts'
-import { parseLeaf } from '../../core/ledger/entry.ts'
 import { EMPTY_ROOT, sameBytes } from '../../core/ledger/merkle.ts'
 import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { formatSignatureLine, parseNote } from '../../core/ledger/note.ts'
@@ -15,18 +14,15 @@ import {
   findRegisterConfiguration,
   type RegisterRow,
 } from '../../core/ledger/state.ts'
-import { parseBundle, TILE_WIDTH, widthInTree } from '../../core/ledger/tile.ts'
 import { type AddCheckpointAnswer, answerAddCheckpoint } from '../../core/ledger/witness.ts'
 import type { LeafBatch, Storage, StoredCertificate } from '../../storage/storage.ts'
-import type { Candidate, RegisterLog } from '../register-log.ts'
+import type { RegisterLog } from '../register-log.ts'
 import { Wakeup } from '../wakeup.ts'
+import { LeafSource, PART_LEAVES } from './leaf-source.ts'
 import { cosignerKeys, findMemberRow, logKey } from './operator-keys.ts'
 import type { CheckpointSigner, HostedPeers, SubmitOutcome } from './peers.ts'
 
-/** RULES 32: a leaf's time may differ by this much from the clock of a node that cosigns it. */
-const LEAF_TIME_WINDOW_SECONDS = 15 * 60
 const POLL_MS = 2_000
-const MAX_BUNDLES_AT_ONCE = 8
 const MAX_ENTRIES_A_REQUEST = 256
 const MAX_REQUESTS = 4
 const SUBMIT_RETRY_MS = 500
@@ -52,6 +48,7 @@ export interface WitnessAnswer {
  */
 export class FollowingLog {
   readonly #log: RegisterLog
+  readonly #leaves: LeafSource
   readonly #storage: Storage
   readonly #clock: Clock
   readonly #signer: CheckpointSigner
@@ -86,6 +83,7 @@ export class FollowingLog {
     onHalt: (halt: Halt) => Promise<void>
   }) {
     this.#log = parts.log
+    this.#leaves = new LeafSource(parts)
     this.#storage = parts.storage
     this.#clock = parts.clock
     this.#signer = parts.signer
@@ -169,7 +167,13 @@ export class FollowingLog {
       // The key that signed is stated in leaves still to be fetched: applied first, kept only if it fits.
       const checkpoint = parseCheckpoint(parseNote(body.slice(body.indexOf('\n\n') + 2)).text)
       if (checkpoint.origin !== origin) return refused(404, 'ADD_CHECKPOINT_INVALID')
-      const fetched = await this.#fetch(checkpoint, 'within the time window')
+      if (checkpoint.size > PART_LEAVES) {
+        // Only a certificate says that so much is worth reading.
+        const note = await this.#peers.findCheckpoint(this.#sequencer)
+        if (note !== undefined) await this.#catchUp(note)
+        return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
+      }
+      const fetched = await this.#leaves.read(checkpoint, 'within the time window')
       if (fetched.batch === null) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
       pending = fetched.batch
       const founded = findMember(pending.rows, this.#sequencer)
@@ -195,15 +199,21 @@ export class FollowingLog {
     request: string,
     pending: LeafBatch | undefined,
   ): Promise<WitnessAnswer> {
-    const size = this.#log.head?.size ?? 0
-    if (checkpoint.size > size) {
-      if (!(await this.#boundariesCertified(checkpoint.size))) return refused(503, 'BOUNDARY_NOT_CERTIFIED')
+    if (!(await this.#boundariesCertified(checkpoint.size))) return refused(503, 'BOUNDARY_NOT_CERTIFIED')
+    if (checkpoint.size > (this.#log.head?.size ?? 0)) {
+      const note = request.slice(request.indexOf('\n\n') + 2)
+      if (pending === undefined) {
+        const halt = await this.#leaves.keepFar(checkpoint)
+        if (halt !== null) {
+          await this.#halted({ ...halt, note })
+          return refused(503, halt.code)
+        }
+      }
       let batch = pending ?? null
       if (batch === null) {
-        const fetched = await this.#fetch(checkpoint, 'within the time window')
+        const fetched = await this.#leaves.read(checkpoint, 'within the time window')
         if (fetched.halt !== null) {
-          this.#halt = { ...fetched.halt, note: request.slice(request.indexOf('\n\n') + 2) }
-          await this.#onHalt(this.#halt)
+          await this.#halted({ ...fetched.halt, note })
           return refused(503, fetched.halt.code)
         }
         batch = fetched.batch
@@ -240,59 +250,6 @@ export class FollowingLog {
     return boundaries(register).some((boundary) => boundary < size && boundary > this.#certified)
   }
 
-  /**
-   * The leaves up to a checkpoint that the sequencer signed, checked. `batch` is null where the bytes that came are not the
-   * ones that it signed: somebody in between, or a lie that signs nothing. `halt` names a leaf that it did sign and that breaks
-   * a rule.
-   */
-  async #fetch(
-    checkpoint: Checkpoint,
-    times: 'within the time window' | 'any',
-  ): Promise<{ batch: LeafBatch | null; halt: Omit<Halt, 'note'> | null }> {
-    const from = this.#log.head?.size ?? 0
-    const leaves = await this.#fetchLeaves(from, checkpoint.size)
-    const candidates = parseUntilMalformed(leaves)
-    const checked = await this.#log.check(candidates, 'all')
-    const refused = checked.outcomes.findIndex((outcome) => 'refusal' in outcome)
-    const bad = refused >= 0 ? refused : candidates.length
-    if (bad < leaves.length) {
-      if (!sameBytes(this.#log.rootWith(leaves), checkpoint.root)) return { batch: null, halt: null }
-      const outcome = checked.outcomes[bad]
-      const code = outcome !== undefined && 'refusal' in outcome ? outcome.refusal.code : 'LEAF_INVALID'
-      return { batch: null, halt: { index: from + bad, code } }
-    }
-    if (checked.batch === null || !sameBytes(fromBase64url(checked.batch.head.root), checkpoint.root)) {
-      return { batch: null, halt: null }
-    }
-    const now = this.#clock.now()
-    // Judged at the checkpoint's end (RULES 32): what a crash left uncertified goes with the next entry.
-    const last = candidates.at(-1)
-    if (last !== undefined && times !== 'any' && Math.abs(last.time - now) > LEAF_TIME_WINDOW_SECONDS) {
-      throw new ConcordatError({
-        code: 'LEAF_TIME_OUTSIDE_WINDOW',
-        expected: `leaf times within ${LEAF_TIME_WINDOW_SECONDS} s of this node's clock`,
-        got: `${Math.abs(last.time - now)} s`,
-      })
-    }
-    return { batch: checked.batch, halt: null }
-  }
-
-  async #fetchLeaves(from: number, size: number): Promise<string[]> {
-    const first = Math.floor(from / TILE_WIDTH)
-    const count = Math.ceil(size / TILE_WIDTH) - first
-    const leaves: string[] = []
-    for (let start = 0; start < count; start += MAX_BUNDLES_AT_ONCE) {
-      const numbers = Array.from({ length: Math.min(MAX_BUNDLES_AT_ONCE, count - start) }, (_, i) => first + start + i)
-      const bundles = await Promise.all(
-        numbers.map(async (n) =>
-          parseBundle(await this.#peers.readBundle(this.#sequencer, n, widthInTree(0, n, size))),
-        ),
-      )
-      for (const bundle of bundles) leaves.push(...bundle)
-    }
-    return leaves.slice(from - first * TILE_WIDTH)
-  }
-
   async #catchUp(note: string): Promise<void> {
     if (this.#halt !== null) return
     const checkpoint = parseCheckpoint(parseNote(note).text)
@@ -305,9 +262,16 @@ export class FollowingLog {
       })
     }
     if (checkpoint.size <= this.#certified) return
+    if (await this.#leaves.isFar(note)) {
+      const halt = await this.#leaves.keepFar(checkpoint)
+      if (halt !== null) {
+        await this.#halted({ ...halt, note })
+        return
+      }
+    }
     const behind = checkpoint.size > (this.#log.head?.size ?? 0)
     // Leaves under a shown certificate are exempt from the time window (RULES 32).
-    const fetched = behind ? await this.#fetch(checkpoint, 'any') : null
+    const fetched = behind ? await this.#leaves.read(checkpoint, 'any') : null
     const rows = new Map(await this.#storage.readRows(this.#log.register, ['register', `member/${this.#sequencer}`]))
     for (const [key, row] of fetched?.batch?.rows ?? []) rows.set(key, row)
     const register = findRegister(rows)
@@ -325,15 +289,11 @@ export class FollowingLog {
       nodeChecks,
     )
     if (fetched !== null) {
-      if (fetched.halt !== null) {
-        this.#halt = { ...fetched.halt, note }
-        await this.#onHalt(this.#halt)
-      }
+      if (fetched.halt !== null) await this.#halted({ ...fetched.halt, note })
       if (fetched.batch === null) return
       await this.#log.commit(fetched.batch)
     } else if (!(await this.#agrees(checkpoint))) {
-      this.#halt = { index: checkpoint.size, code: 'CHECKPOINT_FORKED', note }
-      await this.#onHalt(this.#halt)
+      await this.#halted({ index: checkpoint.size, code: 'CHECKPOINT_FORKED', note })
       return
     }
     const boundary = (await this.#log.boundaries()).includes(checkpoint.size)
@@ -342,6 +302,11 @@ export class FollowingLog {
     this.#certified = checkpoint.size
     this.#certifiedMore.wake()
     this.#onCertificate(certificate)
+  }
+
+  async #halted(halt: Halt): Promise<void> {
+    this.#halt = halt
+    await this.#onHalt(halt)
   }
 
   /** Whether this node's leaves have the checkpoint's root. */
@@ -396,20 +361,6 @@ export class FollowingLog {
       }
     }
   }
-}
-
-/** The leaves before the first that is none. */
-function parseUntilMalformed(leaves: readonly string[]): Candidate[] {
-  const candidates: Candidate[] = []
-  for (const leaf of leaves) {
-    try {
-      candidates.push(parseLeaf(leaf))
-    } catch (error) {
-      if (error instanceof ConcordatError) break
-      throw error
-    }
-  }
-  return candidates
 }
 
 function refused(status: number, code: ErrorCode): WitnessAnswer {
