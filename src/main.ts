@@ -190,6 +190,32 @@ connected(jsonCommand(action, 'submit <case> <step>', 'take an open step of a ca
     }),
   )
 
+const register = program.command('register').description('members, who orders, handovers')
+connected(jsonCommand(register, 'show', 'who is in it, who orders it, and where a handover stands')).action(
+  (flags: ConnectionFlags) =>
+    runConnected(flags, async (connection, output) => {
+      const { runRegisterShow } = await import('./cli/register-show.ts')
+      return runRegisterShow({ connection, output })
+    }),
+)
+connected(jsonCommand(register, 'handover', 'sign, as an operator, that another member orders the register'))
+  .requiredOption('--to <member>', 'name or id of the next sequencer')
+  .option('--term <n>', 'the next one where absent; every operator must say the same', wholeNumber('--term', 1_000_000))
+  .action((flags: ConnectionFlags & { to: string; term?: number }) =>
+    runConnected(flags, async (connection, output) => {
+      const { runRegisterHandover } = await import('./cli/register-handover.ts')
+      return runRegisterHandover({ connection, to: flags.to, term: flags.term, output })
+    }),
+  )
+connected(jsonCommand(register, 'forks', 'write the proofs that a sequencer signed two histories'))
+  .requiredOption('--out <file>', 'a new file; further ones get a number')
+  .action((flags: ConnectionFlags & { out: string }) =>
+    runConnected(flags, async (connection, output) => {
+      const { runRegisterForks } = await import('./cli/register-forks.ts')
+      return runRegisterForks({ connection, out: flags.out, output })
+    }),
+  )
+
 const groups = {
   blueprint,
   record: program.command('record').description('what members say of a record'),

@@ -3,11 +3,10 @@ import { canonicalize, type JsonValue } from '../src/core/canonical-json.ts'
 import { toBase64url } from '../src/core/crypto/base64url.ts'
 import { applyEntry, rowsNamed } from '../src/core/ledger/apply-entry.ts'
 import { type Audit, auditRegister } from '../src/core/ledger/audit.ts'
-import { verifyCertificate } from '../src/core/ledger/certificate.ts'
-import { originOf } from '../src/core/ledger/checkpoint.ts'
 import { parseEntry, parseLeaf, verifyLeafTime } from '../src/core/ledger/entry.ts'
 import { nodeChecks } from '../src/core/ledger/node-checks.ts'
-import { findMember, findRegister, findRegisterConfiguration } from '../src/core/ledger/state.ts'
+import { verifyRegisterCertificate } from '../src/core/ledger/register-certificate.ts'
+import { findRegister } from '../src/core/ledger/state.ts'
 import { appendToTree, leafHash, type ReadTile, rootOf, type Tile } from '../src/core/ledger/tree.ts'
 import { verifyEntry } from '../src/core/ledger/verify-entry.ts'
 import { waitFor } from '../src/sandbox/play.ts'
@@ -69,16 +68,7 @@ export async function checkRegister(
   const certificate = await storage.findCertificate(register)
   assert(certificate !== undefined && certificate.size <= leaves.length, 'a certificate over leaves that are here')
   const row = findRegister(state)!
-  const { checkpoint } = await verifyCertificate(
-    {
-      note: certificate.note,
-      origin: originOf(register, row.term),
-      logKey: findMember(state, row.sequencer)!.keys.checkpoint!.ed25519,
-      configuration: findRegisterConfiguration(row, certificate.size)!,
-      kind: 'Ed25519',
-    },
-    nodeChecks,
-  )
+  const { checkpoint } = await verifyRegisterCertificate(certificate.note, row, nodeChecks)
   assert.equal(checkpoint.size, certificate.size)
   assert.equal(toBase64url(checkpoint.root), toBase64url(rootOf(checkpoint.size, readTile)))
   return { leaves, certified: certificate.size, rows }

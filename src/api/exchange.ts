@@ -1,8 +1,9 @@
 import * as Type from 'typebox'
 import { HPKE_SUITE } from '../core/crypto/hpke.ts'
+import { MAX_STATEMENT_LENGTH } from '../core/ledger/handover/statement.ts'
 import { Refusal } from './problem.ts'
 import { json, route, TEXT } from './route.ts'
-import { Count, Digest, DocumentId, Entry, NodeParams, object, SignedNote } from './scalars.ts'
+import { Count, Digest, DocumentId, Entry, ForkProof, NodeParams, object, SignedNote, SizeParam } from './scalars.ts'
 
 /** Any base64url text; the format that it belongs to checks its bytes. */
 const Base64url = (maxLength: number) => Type.String({ pattern: '^[A-Za-z0-9_-]*$', maxLength })
@@ -71,6 +72,30 @@ export const sendCertificate = route({
   summary: 'Hands on a certificate (RULES 30).',
   params: NodeParams,
   body: TEXT,
+  response: { status: 204 },
+})
+
+export const readBoundaryCertificate = route({
+  method: 'GET',
+  path: '/nodes/{member}/registers/{register}/certificates/{size}',
+  access: 'signed',
+  summary: 'The certificate over a boundary (RULES 30).',
+  params: object({ member: Digest, register: Digest, size: SizeParam }),
+  response: { status: 200, content: TEXT },
+})
+
+export const sendStatement = route({
+  method: 'POST',
+  path: '/nodes/{member}/registers/{register}/statements',
+  access: 'signed',
+  summary: "Hands an operator's statement to the member that is to order a term (RULES 31).",
+  params: NodeParams,
+  body: json(
+    object({
+      statement: Type.String({ minLength: 1, maxLength: MAX_STATEMENT_LENGTH }),
+      forks: Type.Array(ForkProof, { maxItems: 16 }),
+    }),
+  ),
   response: { status: 204 },
 })
 

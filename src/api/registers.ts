@@ -1,6 +1,7 @@
 import * as Type from 'typebox'
 import { json, route } from './route.ts'
 import {
+  AnyObject,
   Count,
   Digest,
   Name,
@@ -43,6 +44,15 @@ const BlueprintSummary = object({
   missing: Type.Array(Digest),
 })
 
+/** `signed`: operators whose statements are here; the member that is to order the term gets them all. */
+const HandoverView = object({
+  term: Count,
+  sequencer: Digest,
+  signed: Type.Array(Digest, { maxItems: 256 }),
+  /** How many operators it takes. */
+  needed: Count,
+})
+
 const RegisterView = object({
   register: Digest,
   purpose: Text,
@@ -57,8 +67,12 @@ const RegisterView = object({
   operators: Type.Array(Digest),
   quorum: Count,
   blueprints: Type.Array(BlueprintSummary),
-  /** Set when the node stopped following, and why. */
+  /** Set when the node takes nothing more of the term, and why. A later term ends it. */
   halted: nullable(object({ index: Count, code: Type.String({ pattern: '^[A-Z0-9_]+$', maxLength: 64 }) })),
+  /** A handover that this member's people have signed and that has not happened yet (RULES 31). */
+  handover: nullable(HandoverView),
+  /** How many terms' sequencers signed two histories, as this node can prove. */
+  forks: Count,
 })
 
 /** What a reader needs to check every later answer, knowing only the register's id. */
@@ -90,6 +104,26 @@ export const getRegister = route({
   summary: 'A register: members, operators, blueprints, progress.',
   params: RegisterParams,
   response: { status: 200, content: json(RegisterView) },
+})
+
+export const handOver = route({
+  method: 'POST',
+  path: '/registers/{register}/handovers',
+  access: 'register:write',
+  summary:
+    'Hands the register over to a later term under another sequencer, as far as this operator goes (RULES 31): it never cosigns below that term again. Asking twice is asking once.',
+  params: RegisterParams,
+  body: json(object({ term: Type.Integer({ minimum: 1, maximum: 1_000_000 }), sequencer: Digest })),
+  response: { status: 200, content: json(object({ handover: nullable(HandoverView) })) },
+})
+
+export const getForks = route({
+  method: 'GET',
+  path: '/registers/{register}/forks',
+  access: 'register:read',
+  summary: 'Proofs that sequencers signed two histories, each verifiable offline (docs/formats/fork.md).',
+  params: RegisterParams,
+  response: { status: 200, content: json(object({ forks: Type.Array(AnyObject, { maxItems: 64 }) })) },
 })
 
 export const getHistory = route({

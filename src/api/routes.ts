@@ -1,10 +1,17 @@
 import { approve, getBlueprint, propose, suspendRoles } from './blueprints.ts'
 import { confirmRecord, enterLapse, extendDeadline, raiseDispute, resolveDispute } from './case-acts.ts'
 import { getCase, listCases, listInbox, startCase, submitAction } from './cases.ts'
-import { deliver, readDocument, sendCertificate, submitEntries } from './exchange.ts'
+import {
+  deliver,
+  readBoundaryCertificate,
+  readDocument,
+  sendCertificate,
+  sendStatement,
+  submitEntries,
+} from './exchange.ts'
 import { addCheckpoint, readBundle, readCheckpoint, readTile } from './log.ts'
 import { eraseCase, exportEvidence } from './records.ts'
-import { getHistory, getRegister, listRegisters } from './registers.ts'
+import { getForks, getHistory, getRegister, handOver, listRegisters } from './registers.ts'
 import { getHealth, getOpenApi } from './service.ts'
 
 /** Every operation of a node, by its OpenAPI operation id. */
@@ -14,6 +21,8 @@ export const routes = {
   listRegisters,
   getRegister,
   getHistory,
+  handOver,
+  getForks,
   propose,
   approve,
   getBlueprint,
@@ -33,6 +42,8 @@ export const routes = {
   submitEntries,
   deliver,
   sendCertificate,
+  readBoundaryCertificate,
+  sendStatement,
   readDocument,
   readCheckpoint,
   readTile,

@@ -1,5 +1,6 @@
 import * as Type from 'typebox'
 import type { JsonObject, JsonValue } from '../core/canonical-json.ts'
+import { MAX_CHECKPOINT_LENGTH } from '../core/ledger/handover/fork.ts'
 import { MAX_NOTE_LENGTH } from '../core/ledger/note.ts'
 import { MAX_TIME } from '../core/ledger/shape.ts'
 import { MAX_LEAF_BYTES } from '../core/ledger/tile.ts'
@@ -45,6 +46,17 @@ export const Entry = Type.String({
 
 /** A C2SP signed note. */
 export const SignedNote = Type.String({ minLength: 1, maxLength: MAX_NOTE_LENGTH })
+
+/** A size of a register, in a path. */
+export const SizeParam = Type.String({ pattern: '^(?:0|[1-9][0-9]{0,15})$', maxLength: 16 })
+
+/** Two checkpoints of one term that contradict each other (docs/formats/fork.md). */
+export const ForkProof = object({
+  smaller: Type.String({ minLength: 1, maxLength: MAX_CHECKPOINT_LENGTH }),
+  larger: Type.String({ minLength: 1, maxLength: MAX_CHECKPOINT_LENGTH }),
+  root: Digest,
+  path: Type.Array(Digest, { maxItems: 64 }),
+})
 
 /** Inclusion proof hashes from the leaf up: at most one a level of a tree of 2^53 leaves. */
 export const Proof = Type.Array(Digest, { maxItems: 64 })

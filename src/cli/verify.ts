@@ -1,11 +1,12 @@
 import { verifyEvidence } from '../core/ledger/evidence.ts'
+import { isForkFile, type VerifiedFork, verifyForkFile } from '../core/ledger/handover/fork-file.ts'
 import { nodeChecks } from '../core/ledger/node-checks.ts'
 import { EXIT } from './exit-code.ts'
 import { readJsonFile } from './files.ts'
 import { parseRegister } from './options.ts'
 import { formatTime, type Output, writeJson } from './output.ts'
 
-/** Verifies an evidence file offline, with trust in nothing but the register's id. */
+/** Verifies an evidence file, or the proof of a fork, offline, with trust in nothing but the register's id. */
 export async function runVerify(command: {
   file: string
   register: string
@@ -15,7 +16,9 @@ export async function runVerify(command: {
 }): Promise<number> {
   const { postQuantum, output } = command
   const register = parseRegister(command.register)
-  const verified = await verifyEvidence(readJsonFile(command.file), { register, checks: nodeChecks, pq: postQuantum })
+  const file = readJsonFile(command.file)
+  if (isForkFile(file)) return showFork(await verifyForkFile(file, { register, checks: nodeChecks }), output)
+  const verified = await verifyEvidence(file, { register, checks: nodeChecks, pq: postQuantum })
   const { record, fields, wholeGroups, signer, revocation, checkpoint, cosigners, foundingRoot } = verified
   if (output.json) {
     const { id, index, time } = record
@@ -45,5 +48,15 @@ export async function runVerify(command: {
   output.write(
     `  founding root ${foundingRoot}${postQuantum ? ': compare it with what was noted when the register was founded' : ''}\n`,
   )
+  return EXIT.ok
+}
+
+function showFork({ origin, smaller, larger }: VerifiedFork, output: Output): number {
+  if (output.json) {
+    writeJson(output, { verified: true, fork: { origin, smaller: smaller.size, larger: larger.size } })
+    return EXIT.ok
+  }
+  output.write(`verified: the sequencer of ${origin} signed two histories\n`)
+  output.write(`  a checkpoint of ${smaller.size} entries is no beginning of the one of ${larger.size}\n`)
   return EXIT.ok
 }

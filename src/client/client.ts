@@ -12,7 +12,7 @@ import {
 } from '../api/cases.ts'
 import { readTile } from '../api/log.ts'
 import { eraseCase, exportEvidence } from '../api/records.ts'
-import { getHistory, getRegister, listRegisters } from '../api/registers.ts'
+import { getForks, getHistory, getRegister, handOver, listRegisters } from '../api/registers.ts'
 import { type BodyOf, pathOf, type ResponseOf, type Route } from '../api/route.ts'
 import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
 import { digest } from '../core/crypto/hash.ts'
@@ -81,6 +81,16 @@ export class Client {
     this.#requireSame(view.register, this.#options.register, '/register')
     this.#verifier.refuseOlder(view.committed, known)
     return view
+  }
+
+  /** What is left to do where it has not happened yet; null once the term has begun. Asking twice is asking once. */
+  async handOver(wanted: BodyOf<typeof handOver>): Promise<ResponseOf<typeof handOver>['handover']> {
+    return (await this.#call(handOver, {}, wanted)).handover
+  }
+
+  /** Proofs that a sequencer signed two histories, as files that `verifyForkFile` takes. */
+  async listForks(): Promise<JsonObject[]> {
+    return (await this.#call(getForks, {}, undefined)).forks
   }
 
   /** The newest committed checkpoint, verified from the register's id on. */

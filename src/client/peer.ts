@@ -1,4 +1,11 @@
-import { deliver, readDocument, sendCertificate, submitEntries } from '../api/exchange.ts'
+import {
+  deliver,
+  readBoundaryCertificate,
+  readDocument,
+  sendCertificate,
+  sendStatement,
+  submitEntries,
+} from '../api/exchange.ts'
 import { addCheckpoint, readBundle, readCheckpoint, readTile } from '../api/log.ts'
 import { signRequest } from '../api/request-signature.ts'
 import { type BodyOf, pathBelowNode, type ResponseOf, type Route } from '../api/route.ts'
@@ -48,6 +55,14 @@ export class Peer {
 
   async sendCertificate(register: string, note: string): Promise<void> {
     await this.#call(sendCertificate, { register }, note)
+  }
+
+  async sendStatement(register: string, sent: BodyOf<typeof sendStatement>): Promise<void> {
+    await this.#call(sendStatement, { register }, sent)
+  }
+
+  async findBoundaryCertificate(register: string, size: number): Promise<string | undefined> {
+    return this.#find(readBoundaryCertificate, { register, size: String(size) })
   }
 
   /** Check its hash: the other node may send anything. Undefined if it has none. */

@@ -2,12 +2,12 @@ import type { RegisterHistory } from '../api/registers.ts'
 import type { Proven } from '../api/scalars.ts'
 import { fromBase64urlOfSize, toBase64url } from '../core/crypto/base64url.ts'
 import { sha256 } from '../core/crypto/hash.ts'
-import { ConcordatError } from '../core/error.ts'
+import { ConcordatError, type ErrorCode } from '../core/error.ts'
 import { verifyCertificate } from '../core/ledger/certificate.ts'
 import { type Checkpoint, parseCheckpoint } from '../core/ledger/checkpoint.ts'
 import type { Checks } from '../core/ledger/checks.ts'
 import { findConfiguration } from '../core/ledger/configuration.ts'
-import { type VerifiedHistory, verifyBoundaries, verifyHistory } from '../core/ledger/evidence-history.ts'
+import { type VerifiedHistory, verifyBoundaries, verifyHistory, verifyTermOf } from '../core/ledger/evidence-history.ts'
 import { verifyConsistencySync, verifyInclusionSync } from '../core/ledger/merkle.ts'
 import { parseNote } from '../core/ledger/note.ts'
 import { consistencyProof, inclusionProof, leafHash, type ReadTile } from '../core/ledger/tree.ts'
@@ -81,7 +81,7 @@ export class RegisterVerifier {
         return await this.#verifyUnder(known, note)
       } catch (error) {
         // Operators may have changed since; whoever hides that gains nothing, for then this same refusal stands.
-        if (!(error instanceof ConcordatError) || error.code !== 'CERTIFICATE_QUORUM_MISSING') throw error
+        if (!(error instanceof ConcordatError) || !OUTDATED.includes(error.code)) throw error
       }
     }
     this.#history = await this.#fetchHistory()
@@ -94,7 +94,7 @@ export class RegisterVerifier {
     if (configuration === undefined) throw older(size, history.founding)
     const { operators } = configuration
     const quorum = size === history.founding ? operators.length : configuration.quorum
-    const { origin, logKey } = history
+    const { origin, key: logKey } = verifyTermOf(note, history)
     const claim = { note, origin, logKey, configuration: { operators, quorum }, kind: 'Ed25519' } as const
     return (await verifyCertificate(claim, this.#checks)).checkpoint
   }
@@ -158,6 +158,9 @@ export class RegisterVerifier {
     }
   }
 }
+
+/** What a certificate is refused with by whoever does not know of a newer term or change of operators. */
+const OUTDATED: readonly ErrorCode[] = ['CERTIFICATE_QUORUM_MISSING', 'EVIDENCE_TERM_UNKNOWN']
 
 function hashBytes(text: string): Uint8Array {
   return fromBase64urlOfSize(text, 32)

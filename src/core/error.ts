@@ -109,6 +109,12 @@ interface ErrorFacts {
   SIGNER_UNKNOWN: object
   SIGNER_NOT_IN_STANDING: { standing: string }
   REVOKE_NOT_ALLOWED: object
+  FORK_INVALID: object
+  STATEMENT_INVALID: object
+  HANDOVER_TERM_OLD: { term: number }
+  HANDOVER_START_DIFFERS: { size: number }
+  HANDOVER_QUORUM_MISSING: { statements: number; quorum: number }
+  HANDOVER_CONTRADICTED: { size: number }
   KEY_REVOKED: { use: string }
   SIGNER_OBSERVES: object
   FOUNDING_NOT_COMPLETE: { missing: string[] }
@@ -265,6 +271,10 @@ interface ErrorFacts {
   LEAVES_NOT_OF_CHECKPOINT: object
   BOUNDARY_NOT_CERTIFIED: object
   CHECKPOINT_FORKED: object
+  CERTIFIED_LEAVES_DROPPED: { size: number }
+  TERM_ENDED: { term: number }
+  ENTRY_OMITTED: object
+  HANDOVER_NOT_POSSIBLE: object
 
   // api, server, client, cli
   INPUT_INVALID: At

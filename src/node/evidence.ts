@@ -5,7 +5,7 @@ import { toBase64url } from '../core/crypto/base64url.ts'
 import { ConcordatError } from '../core/error.ts'
 import { buildEvidence } from '../core/ledger/build-evidence.ts'
 import { parseEntry, parseLeaf } from '../core/ledger/entry.ts'
-import { boundaries, findRegister } from '../core/ledger/state.ts'
+import { changeIndexes, findRegister } from '../core/ledger/state.ts'
 import { consistencyProof } from '../core/ledger/tree.ts'
 import { proveLeaf } from './case-view.ts'
 import { getCaseRow, type Part } from './part.ts'
@@ -56,7 +56,7 @@ export async function exportEvidence(
   const certificate = await getCertificate(part)
   const signerIndex = await findSignerIndex(part, claims.iss, leaf.index)
   const revocationIndex = await findRevocationIndex(part, leaf, certificate.size)
-  const historyIndexes = await historyIndexesOf(part)
+  const historyIndexes = await historyIndexesOf(part, certificate.size)
   const indexes = [leaf.index, signerIndex, ...(revocationIndex === null ? [] : [revocationIndex]), ...historyIndexes]
   const leaves = new Map<number, string>()
   for (const index of indexes) leaves.set(index, (await part.storage.readLeaves(part.register, index, 1))[0] ?? '')
@@ -88,7 +88,7 @@ export async function exportEvidence(
 export async function readHistory(part: Part) {
   const certificate = await getCertificate(part)
   const history = await Promise.all(
-    (await historyIndexesOf(part)).map((index) => proveLeaf(part, index, certificate.size)),
+    (await historyIndexesOf(part, certificate.size)).map((index) => proveLeaf(part, index, certificate.size)),
   )
   const boundary = (await part.storage.boundaryCertificates(part.register)).filter(
     ({ size }) => size <= certificate.size,
@@ -125,17 +125,12 @@ async function getRecord(part: Part, recordId: string) {
   throw new ConcordatError({ code: 'RECORD_UNKNOWN', expected: 'a record of a case of this member', got: 'another' })
 }
 
-/** Genesis, the founders' member entries, and each later one that changed the operators. */
-async function historyIndexesOf(part: Part): Promise<number[]> {
+/** Genesis, the founders' member entries, each later entry that changed the operators, and handovers. */
+async function historyIndexesOf(part: Part, committed: number): Promise<number[]> {
   const register = findRegister(await part.ordering.log.rows(['register']))
   if (register === undefined) return []
   const founding = Array.from({ length: register.founding }, (_, index) => index)
-  return [
-    ...founding,
-    ...boundaries(register)
-      .slice(1)
-      .map((size) => size - 1),
-  ]
+  return [...founding, ...changeIndexes(register).filter((index) => index < committed)]
 }
 
 /** The signer's newest member entry before the record: the one whose keys were in force there. */

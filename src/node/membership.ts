@@ -5,7 +5,8 @@ import { ConcordatError, type ErrorCode } from '../core/error.ts'
 import { isCaseEntry, parseEntry, parseLeaf } from '../core/ledger/entry.ts'
 import { findMember } from '../core/ledger/state.ts'
 import type { Custody } from '../custody/custody.ts'
-import type { Halt } from '../ordering/hosted/follower.ts'
+import type { Halt } from '../ordering/hosted/followed-log.ts'
+import type { Promised } from '../ordering/hosted/handover.ts'
 import { HostedOrdering } from '../ordering/hosted/hosted.ts'
 import type { Storage, Submission } from '../storage/storage.ts'
 import { type Prepared, prepareAction, type RequestMacs, renewAction, requestMacs } from './act.ts'
@@ -19,6 +20,7 @@ import { Outbox } from './outbox.ts'
 import type { Part } from './part.ts'
 import { Peers } from './peers.ts'
 import { type Finding, Receiver } from './receive.ts'
+import { signClaims } from './sign-entry.ts'
 import { Successors } from './successors.ts'
 import { Vault } from './vault.ts'
 
@@ -28,6 +30,8 @@ export interface RegisterSettings {
   sequencer: string
   sequencerAddress: string | null
   halt: Halt | null
+  /** The term to which this member's people have handed over (RULES 31). */
+  promised: Promised | null
 }
 
 export interface MembershipParts {
@@ -92,17 +96,26 @@ export class Membership {
       signer: custody,
       peers: peers.hosted(register),
       halt: settings.halt,
+      promised: settings.promised,
       onHalt: async (halt) => {
-        parts.onError(
-          new ConcordatError({
-            code: 'REGISTER_HALTED',
-            expected: 'leaves that keep the rules',
-            got: halt.code,
-            index: halt.index,
-          }),
-        )
-        await storage.saveRegister(register, settingsValue({ ...settings, halt }))
+        if (halt !== null)
+          parts.onError(
+            new ConcordatError({
+              code: 'REGISTER_HALTED',
+              expected: 'leaves that keep the rules',
+              got: halt.code,
+              index: halt.index,
+            }),
+          )
+        settings.halt = halt
+        await storage.saveRegister(register, settingsValue(settings))
       },
+      onPromise: async (promised) => {
+        settings.promised = promised
+        await storage.saveRegister(register, settingsValue(settings))
+      },
+      signHandover: (claims) =>
+        signClaims({ member, register, custody, clock, random: parts.random }, 'handover', 'governance', claims),
     })
     const fetchDocument = async (hash: string): Promise<string | undefined> => {
       const members = (await ordering.log.findRegisterRow())?.members ?? []

@@ -7,7 +7,7 @@ import type { EcPublicJwk } from '../core/crypto/jwk.ts'
 import { ConcordatError } from '../core/error.ts'
 import { type BlueprintRow, findMember, findRegisterConfiguration, type RegisterRow } from '../core/ledger/state.ts'
 import type { Custody } from '../custody/custody.ts'
-import type { SubmitOutcome } from '../ordering/hosted/peers.ts'
+import type { SentStatement, SubmitOutcome } from '../ordering/hosted/peers.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Caller, Prepared, RequestMacs } from './act.ts'
 import {
@@ -28,6 +28,7 @@ import { prepareDispute } from './dispute.ts'
 import { erase } from './erase.ts'
 import { exportEvidence, readHistory } from './evidence.ts'
 import { checkDocument, prepareApproval, prepareProposal, type Replacement } from './govern.ts'
+import { listForks, viewHandover } from './handover.ts'
 import { viewInboxItem } from './inbox.ts'
 import { Membership, type RegisterSettings, settingsValue } from './membership.ts'
 import { getBlueprintRow, getMemberRow, type Part } from './part.ts'
@@ -73,8 +74,8 @@ export class Node {
   }
 
   /** Takes part in a register from now on: follows it, or orders it where this member is its sequencer. */
-  async join(register: string, settings: Omit<RegisterSettings, 'halt'>): Promise<void> {
-    const full = { ...settings, halt: null }
+  async join(register: string, settings: Omit<RegisterSettings, 'halt' | 'promised'>): Promise<void> {
+    const full = { ...settings, halt: null, promised: null }
     await this.#parts.storage.saveRegister(register, settingsValue(full))
     await this.#open(register, full)
   }
@@ -118,6 +119,8 @@ export class Node {
       quorum: configuration?.quorum ?? 0,
       blueprints: await this.#listBlueprints(part),
       halted: halt === null ? null : { index: halt.index, code: halt.code },
+      handover: await viewHandover(part),
+      forks: part.ordering.forks.length,
     }
   }
 
@@ -308,8 +311,29 @@ export class Node {
     return this.#get(register).part.ordering.addCheckpoint(body)
   }
 
-  async acceptCertificate(register: string, note: string): Promise<void> {
-    await this.#get(register).part.ordering.acceptCertificate(note)
+  async acceptCertificate(register: string, from: string, note: string): Promise<void> {
+    await this.#get(register).part.ordering.acceptCertificate(note, from)
+  }
+
+  async findBoundaryCertificate(register: string, size: number): Promise<string | undefined> {
+    this.#get(register)
+    const certificates = await this.#parts.storage.boundaryCertificates(register)
+    return certificates.find((certificate) => certificate.size === size)?.note
+  }
+
+  async acceptStatement(register: string, sent: SentStatement): Promise<void> {
+    await this.#get(register).part.ordering.acceptStatement(sent)
+  }
+
+  /** This operator's people hand over to a term (RULES 31). */
+  async handOver(register: string, wanted: { term: number; sequencer: string }) {
+    const { part } = this.#get(register)
+    await part.ordering.handOver(wanted)
+    return viewHandover(part)
+  }
+
+  async listForks(register: string): Promise<JsonObject[]> {
+    return listForks(this.#get(register).part)
   }
 
   async acceptDeliveries(
@@ -318,7 +342,7 @@ export class Node {
     message: { checkpoint: string; items: DeliveryItem[] },
   ): Promise<{ results: DeliveryResult[] }> {
     const membership = this.#get(register)
-    await membership.part.ordering.acceptCertificate(message.checkpoint)
+    await membership.part.ordering.acceptCertificate(message.checkpoint, from)
     return { results: await membership.receive(from, message.items) }
   }
 

@@ -62,9 +62,12 @@ export class Peers {
       submitEntries: async (member, entries) =>
         (await (await get(member)).submitEntries(register, entries)) as SubmitOutcome[],
       readBundle: async (member, n, width) => (await get(member)).readBundle(register, { n, width }),
+      readTile: async (member, tile) => (await get(member)).readTile(register, tile),
       findCheckpoint: async (member) => (await get(member)).findCheckpoint(register),
       addCheckpoint: async (member, body) => (await get(member)).addCheckpoint(register, body),
       sendCertificate: async (member, note) => (await get(member)).sendCertificate(register, note),
+      findBoundaryCertificate: async (member, size) => (await get(member)).findBoundaryCertificate(register, size),
+      sendStatement: async (member, sent) => (await get(member)).sendStatement(register, sent),
     }
   }
 }

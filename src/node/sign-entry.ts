@@ -8,6 +8,23 @@ import type { Submission } from '../storage/storage.ts'
 import type { RequestMacs } from './act.ts'
 import { type Part, refuseUnacceptable } from './part.ts'
 
+/** An entry with this member's signature. `claims` are its kind's own; `iat` is now where they do not have it. */
+export async function signClaims(
+  part: Pick<Part, 'member' | 'register' | 'custody' | 'clock' | 'random'>,
+  kind: EntryKind,
+  key: 'record' | 'governance',
+  claims: JsonObject,
+): Promise<string> {
+  const jti = toBase64url(part.random(16))
+  const kid = thumbprint(part.custody.publicKeys()[key])
+  const signingInput = formatSigningInput(
+    { alg: 'ES256', kid, typ: kind },
+    { iat: part.clock.now(), ...claims, iss: part.member, jti, reg: part.register },
+  )
+  const signature = await part.custody.sign(key, new TextEncoder().encode(signingInput))
+  return formatCompactJws(signingInput, signature)
+}
+
 /** Signs an entry that is no record, if the register would take it. `claims` are its kind's own. Nothing is stored or sent yet. */
 export async function signEntry(
   part: Part,
@@ -15,18 +32,11 @@ export async function signEntry(
   macs: RequestMacs,
 ): Promise<Submission> {
   const iat = part.clock.now()
-  const jti = toBase64url(part.random(16))
-  const kid = thumbprint(part.custody.publicKeys()[entry.key])
-  const signingInput = formatSigningInput(
-    { alg: 'ES256', kid, typ: entry.kind },
-    { ...entry.claims, iss: part.member, iat, jti, reg: part.register },
-  )
-  const signature = await part.custody.sign(entry.key, new TextEncoder().encode(signingInput))
-  const jws = formatCompactJws(signingInput, signature)
+  const jws = await signClaims(part, entry.kind, entry.key, { ...entry.claims, iat })
   await refuseUnacceptable(part, jws)
   return {
     register: part.register,
-    id: digest(signingInput),
+    id: digest(jws.slice(0, jws.lastIndexOf('.'))),
     jws,
     kind: entry.kind,
     case: entry.case,

@@ -4,6 +4,7 @@ import { toBase64url } from '../core/crypto/base64url.ts'
 import { ConcordatError, type ErrorDetail } from '../core/error.ts'
 import { applyEntry, rowsNamed } from '../core/ledger/apply-entry.ts'
 import { formatLeaf, isCaseEntry, type ParsedEntry, parseEntry, verifyLeafTime } from '../core/ledger/entry.ts'
+import { verifyPlaces } from '../core/ledger/handover/verify-handover.ts'
 import { boundaries, findRegister, type RegisterRow, type Rows } from '../core/ledger/state.ts'
 import { appendToTree, consistencyProof, inclusionProof, leafHash, type ReadTile, rootOf } from '../core/ledger/tree.ts'
 import { type VerifiedEntry, verifyEntry } from '../core/ledger/verify-entry.ts'
@@ -38,13 +39,16 @@ export interface Checked {
   batch: LeafBatch | null
 }
 
+/** What a log reads and writes. */
+export type LogStorage = Pick<Storage, 'findHead' | 'findTile' | 'readRows' | 'appendBatch'>
+
 /**
  * One register as this node holds it: checks entries with the rules, appends them, proves them.
  * `check` and `commit` are called by one owner, one batch after the other; reading is free at any time.
  */
 export class RegisterLog {
   readonly register: string
-  readonly #storage: Storage
+  readonly #storage: LogStorage
   #head: Head | undefined
   readonly #rows = new RecentMap<JsonValue>(CACHED_ROWS)
   /** Right-edge tiles by level: all that appending needs. */
@@ -52,19 +56,19 @@ export class RegisterLog {
 
   readonly #subtrees = new RecentMap<Uint8Array>(CACHED_SUBTREES)
 
-  private constructor(storage: Storage, register: string) {
+  private constructor(storage: LogStorage, register: string) {
     this.#storage = storage
     this.register = register
   }
 
-  static async open(storage: Storage, register: string): Promise<RegisterLog> {
+  static async open(storage: LogStorage, register: string): Promise<RegisterLog> {
     const log = new RegisterLog(storage, register)
-    await log.#read()
+    await log.reload()
     return log
   }
 
-  /** Where the register ends in storage. */
-  async #read(): Promise<void> {
+  /** Reads where the register ends in storage: what wrote to it was not this log. */
+  async reload(): Promise<void> {
     const head = await this.#storage.findHead(this.register)
     const edge = new Map<number, { n: number; hashes: Uint8Array }>()
     for (let level = 0, width = head?.size ?? 0; width > 0; level++, width = Math.floor(width / 256)) {
@@ -117,15 +121,16 @@ export class RegisterLog {
         const index = start + leaves.length
         try {
           verifyLeafTime(time, candidate.time)
+          await this.#verifyHandoverPlaces(item, leaves)
           const named = new Map(
             rowsNamed(item.parsed).flatMap((key) => {
               const row = overlay.get(key) ?? rows.get(key)
               return row === undefined ? [] : [[key, row] as const]
             }),
           )
-          const before = countConfigurations(named.get('register'))
+          const before = countBoundaries(named.get('register'))
           for (const [key, row] of applyEntry(named, item, { index, time: candidate.time })) overlay.set(key, row)
-          boundary = countConfigurations(overlay.get('register')) > before
+          boundary = countBoundaries(overlay.get('register')) > before
         } catch (error) {
           if (!(error instanceof ConcordatError)) throw error
           outcomes.push({ refusal: error.detail })
@@ -148,11 +153,21 @@ export class RegisterLog {
   startVerifying(jws: string): StartedEntry | undefined {
     try {
       const entry = parseEntry(jws)
-      return { entry, verified: this.#verifyAhead(entry) }
+      // What a handover is checked by must be as the leaf before left it.
+      return entry.kind === 'handover' ? undefined : { entry, verified: this.#verifyAhead(entry) }
     } catch (error) {
       if (error instanceof ConcordatError) return undefined
       throw error
     }
+  }
+
+  /** RULES 31: the leaves before a handover, kept or on their way, are those that it says. */
+  async #verifyHandoverPlaces({ parsed, handover }: VerifiedEntry, before: readonly StoredLeaf[]): Promise<void> {
+    if (parsed.kind !== 'handover' || handover === null) return
+    const kept = this.#head?.size ?? 0
+    await verifyPlaces(parsed.claims, handover, (size) =>
+      size <= kept ? this.rootAt(size) : this.rootWith(before.slice(0, size - kept).map(({ leaf }) => leaf)),
+    )
   }
 
   async #verifyAhead(entry: ParsedEntry): Promise<VerifiedEntry | undefined> {
@@ -176,7 +191,7 @@ export class RegisterLog {
     try {
       await this.#storage.appendBatch(this.register, batch)
     } catch (error) {
-      await this.#read()
+      await this.reload()
       throw error
     }
     this.#head = batch.head
@@ -244,10 +259,11 @@ export class RegisterLog {
     const tree = this.#append(leaves.map(({ leaf }) => leaf))
     return {
       expected: this.#head === undefined ? null : { term: this.#head.term, size: this.#head.size },
-      head: { term: this.#head?.term ?? 0, size: tree.size, root: toBase64url(tree.root), time },
+      head: { term: termAfter(rows) ?? this.#head?.term ?? 0, size: tree.size, root: toBase64url(tree.root), time },
       leaves,
       tiles: tree.tiles,
       rows,
+      cosigned: null,
     }
   }
 
@@ -347,6 +363,10 @@ function caseOf(entry: ParsedEntry): string | null {
   return 'case' in entry.claims ? entry.claims.case : null
 }
 
-function countConfigurations(row: JsonValue | undefined): number {
-  return row === undefined ? 0 : (row as unknown as RegisterRow).configurations.length
+function countBoundaries(row: JsonValue | undefined): number {
+  return row === undefined ? 0 : boundaries(row as unknown as RegisterRow).length
+}
+
+function termAfter(rows: Rows): number | undefined {
+  return findRegister(rows)?.term
 }

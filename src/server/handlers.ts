@@ -42,6 +42,8 @@ export const handlers: {
   listRegisters: async ({ node }) => ({ registers: await node.registers() }),
   getRegister: ({ node, params }) => node.getRegister(params.register),
   getHistory: async ({ node, params }) => ({ member: node.member, ...(await node.getHistory(params.register)) }),
+  handOver: async ({ node, params, body }) => ({ handover: await node.handOver(params.register, body) }),
+  getForks: async ({ node, params }) => ({ forks: await node.listForks(params.register) }),
   propose: ({ node, params, body: { document, replaces = null, mapping = null }, idempotencyKey }) =>
     node.propose(params.register, { document, replaces, mapping, idempotencyKey }),
   approve: ({ node, params, body, idempotencyKey }) => node.approve(params.register, { ...body, idempotencyKey }),
@@ -73,8 +75,14 @@ export const handlers: {
     outcomes: await node.submitEntries(params.register, from, body.entries),
   }),
   deliver: ({ node, params, body, from }) => node.acceptDeliveries(params.register, from, body),
-  sendCertificate: async ({ node, params, body }) => {
-    await node.acceptCertificate(params.register, body)
+  sendCertificate: async ({ node, params, body, from }) => {
+    await node.acceptCertificate(params.register, from, body)
+    return undefined
+  },
+  readBoundaryCertificate: async ({ node, params }) =>
+    found(await node.findBoundaryCertificate(params.register, Number(params.size))),
+  sendStatement: async ({ node, params, body }) => {
+    await node.acceptStatement(params.register, body)
     return undefined
   },
   readDocument: async ({ node, params }) => found(await node.findDocument(params.hash)),

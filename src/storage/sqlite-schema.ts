@@ -1,6 +1,6 @@
 /** "CcNd" */
 export const applicationId = 0x43634e64
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /**
  * Leaves, rows and groups are wider than a twentieth of a page, so these tables keep their rowid: without one, measured
@@ -12,7 +12,8 @@ export const schema = `
     id TEXT NOT NULL UNIQUE,
     settings TEXT NOT NULL,
     term INTEGER, size INTEGER, root TEXT, time INTEGER,
-    cursor INTEGER NOT NULL DEFAULT 0
+    cursor INTEGER NOT NULL DEFAULT 0,
+    cosigned TEXT
   ) STRICT;
 
   CREATE TABLE leaves (
@@ -39,6 +40,23 @@ export const schema = `
     key TEXT NOT NULL,
     body TEXT NOT NULL,
     PRIMARY KEY (register, key)
+  ) STRICT;
+
+  CREATE TABLE undo (
+    register INTEGER NOT NULL REFERENCES registers,
+    size INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT,
+    PRIMARY KEY (register, size, key)
+  ) STRICT;
+
+  CREATE TABLE dropped_leaves (
+    register INTEGER NOT NULL REFERENCES registers,
+    until INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    leaf TEXT NOT NULL,
+    PRIMARY KEY (register, until, idx)
   ) STRICT;
 
   CREATE TABLE certificates (

@@ -27,6 +27,27 @@ export function prepareStatements(db: DatabaseSync) {
     saveRow: db.prepare(`
       INSERT INTO rows (register, key, body) VALUES (:register, :key, :body)
       ON CONFLICT DO UPDATE SET body = excluded.body`),
+    keepRow: db.prepare(`
+      INSERT INTO undo (register, size, end, key, body) VALUES (:register, :size, :end, :key,
+        (SELECT body FROM rows WHERE register = :register AND key = :key))`),
+    undoSizes: db.prepare('SELECT DISTINCT size FROM undo WHERE register = :register ORDER BY size DESC'),
+    undoRows: db.prepare('SELECT key, body FROM undo WHERE register = :register AND size >= :size ORDER BY size DESC'),
+    dropUndoFrom: db.prepare('DELETE FROM undo WHERE register = :register AND size >= :size'),
+    dropUndoBelow: db.prepare('DELETE FROM undo WHERE register = :register AND end <= :size'),
+    dropRow: db.prepare('DELETE FROM rows WHERE register = :register AND key = :key'),
+    keepLeaves: db.prepare(`
+      INSERT INTO dropped_leaves (register, until, idx, leaf)
+      SELECT register, :until, idx, leaf FROM leaves WHERE register = :register AND idx >= :size
+      ON CONFLICT DO NOTHING`),
+    dropLeaves: db.prepare('DELETE FROM leaves WHERE register = :register AND idx >= :size'),
+    forgetDropped: db.prepare('DELETE FROM dropped_leaves WHERE register = :register AND until < :size'),
+    cutTile: db.prepare(`
+      UPDATE tiles SET hashes = substr(hashes, 1, :bytes) WHERE register = :register AND level = :level AND n = :n`),
+    dropTiles: db.prepare('DELETE FROM tiles WHERE register = :register AND level = :level AND n >= :n'),
+
+    cosigned: db.prepare('SELECT cosigned FROM registers WHERE number = :register'),
+    saveCosigned: db.prepare('UPDATE registers SET cosigned = :note WHERE number = :register'),
+
     // One statement for all keys reads them of one moment.
     rowsByKey: db.prepare(`
       SELECT key, body FROM rows WHERE register = :register AND key IN (SELECT value FROM json_each(:keys))`),

@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { JsonObject, JsonValue } from '../core/canonical-json.ts'
 import { ConcordatError, type ErrorDetail } from '../core/error.ts'
 import { emptyJournal, mapFailures, openDatabase, openDatabaseSnapshot } from './sqlite-database.ts'
+import { appendLeaves, dropLeaves, undoneRows } from './sqlite-leaves.ts'
 import {
   caseOf,
   caseValues,
@@ -88,18 +89,44 @@ class SqliteStorage implements Storage {
     assert(head.size === from + leaves.length, 'a batch ends where its leaves end')
     assert(head.term >= (expected?.term ?? 0), 'terms never go back')
     await this.#writer.write(() => {
-      const number = this.#numberOf(register)
-      const current = headOf(this.#sql.register.get(register)) ?? null
-      if (current?.term !== expected?.term || current?.size !== expected?.size)
-        throw new ConcordatError({ code: 'STORAGE_HEAD_MOVED', expected: headText(expected), got: headText(current) })
-      for (const [i, leaf] of leaves.entries())
-        this.#sql.addLeaf.run({ register: number, idx: from + i, id: leaf.id, case: leaf.case, leaf: leaf.leaf })
-      for (const { level, n, hashes } of batch.tiles) this.#sql.saveTile.run({ register: number, level, n, hashes })
-      for (const [key, value] of batch.rows)
-        this.#sql.saveRow.run({ register: number, key, body: JSON.stringify(value) })
-      const { term, size, root, time } = head
-      this.#sql.saveHead.run({ register: number, term, size, root, time })
+      appendLeaves(this.#sql, this.#numberAt(register, expected), batch)
     })
+  }
+
+  async replaceLeaves(register: string, head: { term: number; size: number }, batch: LeafBatch): Promise<void> {
+    await this.#writer.write(() => {
+      const number = this.#numberAt(register, head)
+      dropLeaves(this.#sql, number, { size: batch.expected?.size ?? 0, until: batch.head.size })
+      appendLeaves(this.#sql, number, batch)
+    })
+  }
+
+  async droppableSizes(register: string): Promise<number[]> {
+    return this.#list(register, this.#sql.undoSizes, {}).map((row) => row.size as number)
+  }
+
+  async rowsBefore(register: string, size: number): Promise<Map<string, JsonValue | undefined>> {
+    const number = mapFailures(() => this.#findNumber(register))
+    const rows = number === undefined ? [] : mapFailures(() => [...undoneRows(this.#sql, number, size)])
+    return new Map(rows.map(([key, body]) => [key, body === null ? undefined : fromStored<JsonValue>(body)]))
+  }
+
+  async findCosigned(register: string): Promise<string | null> {
+    return (this.#find(register, this.#sql.cosigned, {})?.cosigned as string | null | undefined) ?? null
+  }
+
+  async saveCosigned(register: string, note: string): Promise<void> {
+    await this.#writer.write(() => {
+      this.#sql.saveCosigned.run({ register: this.#numberOf(register), note })
+    })
+  }
+
+  /** The register's number, if its head is the expected one. */
+  #numberAt(register: string, expected: { term: number; size: number } | null): number {
+    const number = this.#numberOf(register)
+    const current = headOf(this.#sql.register.get(register)) ?? null
+    if (current?.term === expected?.term && current?.size === expected?.size) return number
+    throw new ConcordatError({ code: 'STORAGE_HEAD_MOVED', expected: headText(expected), got: headText(current) })
   }
 
   async readLeaves(register: string, from: number, count: number): Promise<string[]> {
@@ -156,6 +183,8 @@ class SqliteStorage implements Storage {
       if (!boundary && newest !== undefined && (newest.size as number) >= size) return
       this.#sql.saveCertificate.run({ register: number, size, note, boundary: boundary ? 1 : 0 })
       this.#sql.dropCertificatesBelow.run({ register: number, size })
+      this.#sql.dropUndoBelow.run({ register: number, size })
+      this.#sql.forgetDropped.run({ register: number, size })
     })
   }
 

@@ -32,6 +32,8 @@ export interface LeafBatch {
   leaves: readonly StoredLeaf[]
   tiles: readonly StoredTile[]
   rows: ReadonlyMap<string, JsonValue>
+  /** The checkpoint, as its log signed it, that this node is about to cosign over them; null where they come under a certificate. */
+  cosigned: string | null
 }
 
 /** A checkpoint with a quorum of cosignatures, as a signed note. `boundary` ones are kept for ever (RULES 30, 35). */
@@ -175,6 +177,19 @@ export interface Storage {
   findHead(register: string): Promise<Head | undefined>
   /** Throws STORAGE_HEAD_MOVED when the head is not `batch.expected`: compared in the writing transaction itself. */
   appendBatch(register: string, batch: LeafBatch): Promise<void>
+  /**
+   * Appends a batch in the place of the leaves from `batch.expected.size` on, which one of the sizes of `droppableSizes` is: rows and
+   * tiles become again what they were at that size, then those of the batch. What is dropped is kept aside, until a certificate goes
+   * beyond the batch (RULES 31). Throws STORAGE_HEAD_MOVED when the head is not `head`, or that size cannot be gone back to.
+   */
+  replaceLeaves(register: string, head: { term: number; size: number }, batch: LeafBatch): Promise<void>
+  /** Sizes, falling, that batches began at and that can be gone back to: those of which no certificate covers the whole batch. */
+  droppableSizes(register: string): Promise<number[]>
+  /** The rows that have changed since a droppable size, as they were then; undefined for one that was not there. */
+  rowsBefore(register: string, size: number): Promise<Map<string, JsonValue | undefined>>
+  /** The checkpoint that this node cosigned last; null before. */
+  findCosigned(register: string): Promise<string | null>
+  saveCosigned(register: string, note: string): Promise<void>
   /** Leaves from `from` on, in order: at most `count`, fewer at the end. */
   readLeaves(register: string, from: number, count: number): Promise<string[]>
   findLeaf(register: string, id: string): Promise<{ index: number; leaf: string } | undefined>
@@ -191,7 +206,7 @@ export interface Storage {
   /** The newest certificate. */
   findCertificate(register: string): Promise<StoredCertificate | undefined>
   boundaryCertificates(register: string): Promise<StoredCertificate[]>
-  /** Does nothing when one of at least that size is kept already. A boundary is kept always, beside the newest. */
+  /** Does nothing when one of at least that size is kept already. A boundary is kept always, beside the newest. Sizes below it are droppable no more. */
   saveCertificate(register: string, certificate: StoredCertificate): Promise<void>
 
   saveDocument(hash: string, text: string): Promise<void>

@@ -445,6 +445,7 @@ function batch(from: number, count: number, rows: [string, JsonValue][] = []): L
     })),
     tiles: [{ level: 0, n: 0, hashes: new Uint8Array(size * 32).fill(size) }],
     rows: new Map(rows),
+    cosigned: null,
   }
 }
 

@@ -5,7 +5,7 @@ import { formatCompactJws, formatSigningInput } from '../../src/core/crypto/jws.
 import { thumbprint } from '../../src/core/crypto/thumbprint.ts'
 import type { ErrorCode } from '../../src/core/error.ts'
 import type { BadInputNetwork } from './bad-input-network.ts'
-import { CANARY, type Row, sendValid, type Valid, withBody } from './bad-input-rows.ts'
+import { CANARY, type Row, sendValid, statementFor, type Valid, withBody } from './bad-input-rows.ts'
 import { ELSEWHERE, find } from './bad-input-specials.ts'
 
 /** Entries that a member signs itself, around its node, and hands to the sequencer. */
@@ -107,6 +107,11 @@ export async function exchangeRows(at: BadInputNetwork, note: string): Promise<R
       inside: 'results',
     }
   }
+  const statement = (what: string, body: string, code: ErrorCode): Row => ({
+    what: `sendStatement: ${what}`,
+    send: () => sendValid(at, { ...base, route: 'sendStatement', body: { statement: body, forks: [] } }, {}, {}),
+    code,
+  })
   return [
     ...certificates.map(([what, body, code]) => text('sendCertificate', what, body, code)),
     {
@@ -126,6 +131,9 @@ export async function exchangeRows(at: BadInputNetwork, note: string): Promise<R
           {},
         ),
     },
+    statement('that is no note', CANARY, 'NOTE_INVALID'),
+    statement('that is a certificate', note, 'INPUT_TOO_LONG'),
+    statement('for another member to order', await statementFor(at), 'STATEMENT_INVALID'),
     text('addCheckpoint', 'no request', CANARY, 'ADD_CHECKPOINT_INVALID'),
     text('addCheckpoint', 'no note', `old ${size}\n\n${CANARY}`, 'NOTE_INVALID'),
     text(

@@ -6,6 +6,10 @@ import { toBase64url } from '../../src/core/crypto/base64url.ts'
 import { digest } from '../../src/core/crypto/hash.ts'
 import { HPKE_SUITE } from '../../src/core/crypto/hpke.ts'
 import type { ErrorCode } from '../../src/core/error.ts'
+import { formatCheckpoint } from '../../src/core/ledger/checkpoint.ts'
+import { signStatement } from '../../src/core/ledger/handover/statement.ts'
+import { nodeChecks } from '../../src/core/ledger/node-checks.ts'
+import { formatNote } from '../../src/core/ledger/note.ts'
 import { sampleData } from '../sample-blueprint.ts'
 import { badBodies } from './bad-bodies.ts'
 import {
@@ -43,14 +47,40 @@ export interface Valid {
 }
 
 /** Path parameters for which a canary is too long, or a path of its own. */
-const SHORT: Record<string, string> = { tile: 'x1', level: '~' }
+const SHORT: Record<string, string> = { tile: 'x1', level: '~', size: '~' }
 
 let serial = 0
+
+/** Of a term that the register has not opened: it says nothing about anyone. */
+function forkOfNoTerm(register: string): JsonObject {
+  const text = formatCheckpoint({ origin: `${register}/7`, size: 1, root: new Uint8Array(32) })
+  const note = formatNote({ text, signatures: [{ name: 'log', keyId: '00000000', signature: new Uint8Array(64) }] })
+  return { smaller: note, larger: note, root: digest('a root'), path: [digest('a hash')] }
+}
+
+/** What the inspector says to a council that is to order a term. */
+export async function statementFor({ network, member }: BadInputNetwork): Promise<string> {
+  const [inspector, council] = [member('inspector'), member('council')]
+  const statement = {
+    register: network.register,
+    term: 1,
+    sequencer: council.member,
+    key: council.custody.publicKeys().checkpoint.ed25519,
+    checkpoint: null,
+    certificate: null,
+  }
+  return signStatement(
+    statement,
+    { member: inspector.member, key: inspector.custody.publicKeys().checkpoint.ed25519 },
+    { sign: (data) => inspector.custody.signCheckpoint('Ed25519', data), checks: nodeChecks },
+  )
+}
 
 /** One that each writing route takes, and the reading ones that a caller can get wrong. */
 export function validRequests(
   { network, now, assessed, applied, inspected, disputed, proposed, member }: BadInputNetwork,
   note: string,
+  statement: string,
 ): Valid[] {
   const { register } = network
   const council = { to: 'council', from: 'inspector' }
@@ -120,6 +150,7 @@ export function validRequests(
     { ...council, route: 'listRegisters', params: {}, body: undefined },
     { ...council, route: 'getRegister', params: { register }, body: undefined },
     { ...council, route: 'getHistory', params: { register }, body: undefined },
+    { ...council, route: 'getForks', params: { register }, body: undefined },
     { ...council, route: 'getBlueprint', params: { register, blueprint: network.blueprint }, body: undefined },
     { ...council, route: 'listCases', params: { register }, body: undefined },
     { ...council, route: 'getCase', params: { register, case: applied.case }, body: undefined },
@@ -127,6 +158,8 @@ export function validRequests(
     { ...council, route: 'submitEntries', params: node, body: { entries: ['e30.e30.AAAA'] } },
     { ...council, route: 'deliver', params: node, body: { checkpoint: note, items: [item] } },
     { ...council, route: 'sendCertificate', params: node, body: note },
+    { ...council, route: 'readBoundaryCertificate', params: { ...node, size: '4' }, body: undefined },
+    { ...council, route: 'sendStatement', params: node, body: { statement, forks: [forkOfNoTerm(register)] } },
     { ...council, route: 'readDocument', params: { ...node, hash: network.blueprint }, body: undefined },
     { ...council, route: 'readBundle', params: { ...node, tile: '000.p/5' }, body: undefined },
     { ...council, route: 'readCheckpoint', params: node, body: undefined },
@@ -139,6 +172,8 @@ export function validRequests(
       params: { register, blueprint: network.blueprint },
       body: { roles: ['council'], suspended: true },
     },
+    // After this one nothing is ordered, until another operator says the same.
+    { ...council, route: 'handOver', params: { register }, body: { term: 1, sequencer: node.member } },
   ]
 }
 

@@ -9,7 +9,7 @@ import { type RouteName, routes } from '../../src/api/routes.ts'
 import { actRows } from './bad-input-acts.ts'
 import { entryRows, exchangeRows } from './bad-input-between-nodes.ts'
 import { type BadInputNetwork, openBadInputNetwork, type Sent } from './bad-input-network.ts'
-import { CANARY, commonRows, type Row, sendValid, validRequests } from './bad-input-rows.ts'
+import { CANARY, commonRows, type Row, sendValid, statementFor, validRequests } from './bad-input-rows.ts'
 import { blueprintRows, dataRows, requestRows } from './bad-input-specials.ts'
 
 const NO_INPUT: RouteName[] = ['getHealth', 'getOpenApi']
@@ -17,7 +17,7 @@ const NO_INPUT: RouteName[] = ['getHealth', 'getOpenApi']
 test('bad input', async (t) => {
   const at = await openBadInputNetwork(t)
   const note = (await at.member('council').node.logCheckpoint(at.network.register))!
-  const valid = validRequests(at, note)
+  const valid = validRequests(at, note, await statementFor(at))
   assert.deepEqual(
     [...NO_INPUT, ...valid.map(({ route }) => route)].toSorted(),
     Object.keys(routes).toSorted(),

@@ -134,6 +134,7 @@ async function appendUnchecked(storage: Storage, register: string, leaf: string)
     leaves: [{ leaf, id: digest(leaf), case: null }],
     tiles: tree.tiles,
     rows: new Map(),
+    cosigned: null,
   })
 }
 

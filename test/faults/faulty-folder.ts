@@ -7,6 +7,8 @@ import type { Storage } from '../../src/storage/storage.ts'
 const STORAGE_WRITES = [
   'saveRegister',
   'appendBatch',
+  'replaceLeaves',
+  'saveCosigned',
   'saveCertificate',
   'saveDocument',
   'saveSubmissions',

@@ -87,8 +87,9 @@ export async function submitUntilDone(...args: Parameters<typeof submitStep>): P
 export async function isSettled(network: PermitNetwork, caseId: string, last: PermitStep): Promise<boolean> {
   const count = PERMIT_STEPS.indexOf(last) + 1
   for (const id of last === 'apply' ? ['council', 'registry'] : PERMIT_MEMBERS) {
-    const view = await network.client(id).getCase(caseId)
-    if (view.records.length < count || view.records.some(({ awaiting }) => awaiting)) return false
+    // A quorum has the case; one that was slow may not yet.
+    const view = await network.client(id).getCase(caseId).catch(unlessUnknown)
+    if (view === undefined || view.records.length < count || view.records.some(({ awaiting }) => awaiting)) return false
     if (view.sharedWith.some(({ state }) => state !== 'acknowledged')) return false
     assert.deepEqual(view.disputes, [])
   }
@@ -96,6 +97,10 @@ export async function isSettled(network: PermitNetwork, caseId: string, last: Pe
   if (next === undefined) return true
   const items = await network.client(next === 'inspect' ? 'inspector' : 'council').listInbox(1_000)
   return items.some((item) => item.case === caseId && item.step === next && item.ready)
+}
+
+function unlessUnknown(error: unknown): undefined {
+  if (!(error instanceof ConcordatError) || error.code !== 'CASE_UNKNOWN') throw error
 }
 
 export async function untilSettled(network: PermitNetwork, caseId: string, last: PermitStep): Promise<void> {

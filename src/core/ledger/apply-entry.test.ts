@@ -141,8 +141,8 @@ test("a key is valid by the entry's place in the register: verified before, refu
 test('only verifyEntry makes what applyEntry takes', async () => {
   const { builder, council } = sample
   const parsed = parseEntry(builder.admit(council, newcomer))
-  assert.throws(() => new VerifiedEntry(Symbol('verifyEntry') as never, parsed), /only verifyEntry/)
-  const lookalike = { id: randomDigest(), parsed } as VerifiedEntry
+  assert.throws(() => new VerifiedEntry(Symbol('verifyEntry') as never, parsed, null), /only verifyEntry/)
+  const lookalike = { id: randomDigest(), parsed, handover: null } as VerifiedEntry
   assert.throws(
     () => applyEntry(builder.rows, lookalike, { index: builder.leaves.length, time: builder.time }),
     /verified before/,

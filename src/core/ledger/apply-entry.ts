@@ -8,6 +8,7 @@ import { applyConfirm } from './kinds/confirm.ts'
 import { applyDispute } from './kinds/dispute.ts'
 import { applyExtend } from './kinds/extend.ts'
 import { applyGenesis } from './kinds/genesis.ts'
+import { applyHandover } from './kinds/handover.ts'
 import { applyLapse } from './kinds/lapse.ts'
 import { applyMember } from './kinds/member.ts'
 import { applyProposal } from './kinds/proposal.ts'
@@ -50,6 +51,7 @@ export function rowsNamed(entry: ParsedEntry): string[] {
         `member/${entry.claims.target}`,
       ]
     case 'revoke':
+    case 'handover':
       return common
     case 'suspend':
       return [...common, `blueprint/${entry.claims.bp}`]
@@ -90,16 +92,16 @@ export function applyEntry(rows: Rows, entry: VerifiedEntry, leaf: LeafPlace): M
     throw new ConcordatError({ code: 'JTI_USED', expected: 'a jti that no entry has', got: 'a used one' })
   }
   verifySigner(rows, register, parsed)
-  return changesOf(parsed, leaf, applyKind(rows, register, parsed, id, leaf))
+  return changesOf(parsed, leaf, applyKind(rows, register, entry, leaf))
 }
 
 function applyKind(
   rows: Rows,
   register: RegisterRow,
-  parsed: Exclude<ParsedEntry, { kind: 'genesis' }>,
-  id: string,
+  { parsed, id, handover }: VerifiedEntry,
   leaf: LeafPlace,
 ): { [key: string]: StateRow } {
+  assert(parsed.kind !== 'genesis')
   switch (parsed.kind) {
     case 'member':
       return applyMember({ rows, register, claims: parsed.claims, id, leaf })
@@ -109,6 +111,9 @@ function applyKind(
       return applyApproval({ rows, register, claims: parsed.claims, id, leaf })
     case 'revoke':
       return applyRevoke({ rows, register, claims: parsed.claims, id, leaf })
+    case 'handover':
+      assert(handover !== null, 'a handover is verified with the row of its register')
+      return applyHandover({ rows, register, claims: parsed.claims, id, leaf }, handover)
     case 'suspend':
       return applySuspend({ rows, register, claims: parsed.claims, id, leaf })
     case 'action+sd-jwt':

@@ -60,6 +60,7 @@ async function keep(t: TestContext, leaves: readonly string[]): Promise<Kept> {
     head: { term: 0, size: tree.size, root: toBase64url(tree.root), time: parseLeaf(leaves.at(-1)!).time },
     leaves: leaves.map((leaf) => ({ leaf, id: entryId(parseEntry(parseLeaf(leaf).jws)), case: null })),
     tiles: tree.tiles,
+    cosigned: null,
     rows: sample.builder.rows,
   })
   return { storage, sql }

@@ -3,12 +3,12 @@ import { ConcordatError } from '../error.ts'
 import { applyEntry, rowsNamed } from './apply-entry.ts'
 import { AuditedRows } from './audited-rows.ts'
 import { type AuditedStore, AuditedTree, leafMissing, loadPath } from './audited-tree.ts'
-import { verifyCertificate } from './certificate.ts'
-import { originOf } from './checkpoint.ts'
 import type { Checks } from './checks.ts'
 import { type EntryKind, type ParsedEntry, parseEntry, parseLeaf, verifyLeafTime } from './entry.ts'
+import { verifyPlaces } from './handover/verify-handover.ts'
 import { sameBytes } from './merkle.ts'
-import { findMember, findRegister, findRegisterConfiguration, type RegisterRow } from './state.ts'
+import { verifyRegisterCertificate } from './register-certificate.ts'
+import { findRegister, findRegisterConfiguration, type RegisterRow } from './state.ts'
 import { rootOf } from './tree.ts'
 import { type VerifiedEntry, verifyEntry } from './verify-entry.ts'
 
@@ -65,7 +65,7 @@ export async function auditRegister(options: AuditOptions): Promise<Audit> {
     })
   }
   const row = findRegister(replay.rows.pick(['register']))
-  const certified = await auditCertificates(options, head, replay.rows, row)
+  const certified = await auditCertificates(options, head, row)
   await auditRows(options, replay.rows)
   return {
     size: head.size,
@@ -129,7 +129,7 @@ class Replay {
         const parsed = parseLeaf(leaf)
         return { time: parsed.time, entry: parseEntry(parsed.jws) }
       })
-      return { time, entry, verified: this.#verify(entry).catch(passOverRefusal) }
+      return { time, entry, verified: this.#verifyAhead(entry) }
     })
   }
 
@@ -137,6 +137,7 @@ class Replay {
     let early = await verified
     // Its key may be one that a leaf just before it brought.
     if (early === undefined) early = await this.#verify(entry).catch((error) => refuse(index, error))
+    await this.#verifyHandover(index, early)
     refusing(index, () => {
       verifyLeafTime(this.time, time)
       const rows = this.rows.pick(rowsNamed(entry))
@@ -146,8 +147,21 @@ class Replay {
     this.entries[entry.kind] = (this.entries[entry.kind] ?? 0) + 1
   }
 
+  /** RULES 31: the leaves before a handover are those that it says. Every tile is compared with the leaves in turn. */
+  async #verifyHandover(index: number, { parsed, handover }: VerifiedEntry): Promise<void> {
+    if (parsed.kind !== 'handover' || handover === null) return
+    const { store, register } = this.#options
+    const rootAt = async (size: number) => rootOf(size, await loadPath(store, register, size))
+    await verifyPlaces(parsed.claims, handover, rootAt).catch((error) => refuse(index, error))
+  }
+
+  /** What a handover is checked by must be as the leaf before left it. */
+  async #verifyAhead(entry: ParsedEntry): Promise<VerifiedEntry | undefined> {
+    return entry.kind === 'handover' ? undefined : this.#verify(entry).catch(passOverRefusal)
+  }
+
   #verify(entry: ParsedEntry): Promise<VerifiedEntry> {
-    return verifyEntry(entry, this.rows.pick([`member/${entry.claims.iss}`]))
+    return verifyEntry(entry, this.rows.pick(['register', `member/${entry.claims.iss}`]))
   }
 }
 
@@ -180,8 +194,7 @@ function refuse(index: number, error: unknown): never {
 /** Every boundary's certificate and the newest: signed by who counted at its size, over the root of the leaves replayed. */
 async function auditCertificates(
   { register, store, checks }: AuditOptions,
-  head: { size: number; term: number },
-  rows: AuditedRows,
+  head: { size: number },
   row: RegisterRow | undefined,
 ): Promise<{ size: number; count: number; operators: number; quorum: number }> {
   const newest = await store.findCertificate(register)
@@ -198,19 +211,8 @@ async function auditCertificates(
   for (const certificate of [...kept, newest]) {
     const { size } = certificate
     if (size > head.size) throw leafMissing(head.size)
-    const configuration = findRegisterConfiguration(row, size)
-    const sequencer = findMember(rows.pick([`member/${row.sequencer}`]), row.sequencer)?.keys.checkpoint
-    if (configuration === undefined || sequencer === undefined || sequencer === null) {
-      throw refusedCheckpoint(size, 'CERTIFICATE_QUORUM_MISSING')
-    }
-    const claim = {
-      note: certificate.note,
-      origin: originOf(register, row.term),
-      logKey: sequencer.ed25519,
-      configuration,
-      kind: 'Ed25519' as const,
-    }
-    const { checkpoint } = await verifyCertificate(claim, checks).catch((error: unknown) => {
+    const verified = verifyRegisterCertificate(certificate.note, row, checks)
+    const { checkpoint } = await verified.catch((error: unknown) => {
       throw error instanceof ConcordatError ? refusedCheckpoint(size, error.code, error) : error
     })
     const readTile = await loadPath(store, register, size)

@@ -10,6 +10,7 @@ import {
 import { ConcordatError } from '../error.ts'
 import { CASE_CLAIMS, type OwnCaseClaims, PARSE_CASE_CLAIMS, personKeyNotBuilt } from './case-claims.ts'
 import type { CheckpointKeys } from './configuration.ts'
+import { HANDOVER_CLAIMS, type OwnHandoverClaims, parseHandover } from './handover/handover-claims.ts'
 import { isName, isStepId, MAX_TIME, Shape } from './shape.ts'
 import { findStep, parseSkeleton, type Skeleton } from './skeleton.ts'
 import { parseThreshold, type Threshold } from './threshold.ts'
@@ -83,12 +84,16 @@ export type ApprovalClaims = RegisterClaims & { proposal: string; target: string
 /** docs/formats/revoke.md */
 export type RevokeClaims = RegisterClaims & { key: string; since: number | null }
 
+/** docs/formats/handover.md */
+export type HandoverClaims = RegisterClaims & OwnHandoverClaims
+
 export type ClaimsByKind = CaseClaims & {
   genesis: GenesisClaims
   member: MemberClaims
   proposal: ProposalClaims
   approval: ApprovalClaims
   revoke: RevokeClaims
+  handover: HandoverClaims
 }
 
 const shape = new Shape('CLAIM_INVALID')
@@ -114,6 +119,7 @@ const KEYS: { [K in keyof ClaimsByKind]: readonly string[] } = {
   proposal: [...SIGNED, 'reg', 'rules', 'expires', 'what'],
   approval: [...SIGNED, 'reg', 'proposal', 'target', 'roles'],
   revoke: [...SIGNED, 'reg', 'key', 'since'],
+  handover: [...SIGNED, 'reg', ...HANDOVER_CLAIMS],
   'action+sd-jwt': [...SIGNED, 'reg', ...CASE_CLAIMS['action+sd-jwt']],
   confirm: [...SIGNED, 'reg', ...CASE_CLAIMS.confirm],
   dispute: [...SIGNED, 'reg', ...CASE_CLAIMS.dispute],
@@ -131,6 +137,7 @@ const PARSE: { [K in keyof ClaimsByKind]: (claims: JsonObject) => Own<K> } = {
   proposal: parseProposal,
   approval: parseApproval,
   revoke: parseRevoke,
+  handover: parseHandover,
   ...PARSE_CASE_CLAIMS,
 }
 

@@ -20,6 +20,7 @@ const KINDS: readonly EntryKind[] = [
   'approval',
   'revoke',
   'suspend',
+  'handover',
   'action+sd-jwt',
   'confirm',
   'dispute',
@@ -27,7 +28,7 @@ const KINDS: readonly EntryKind[] = [
   'lapse',
   'extend',
 ]
-const KINDS_NOT_BUILT: readonly string[] = ['handover', 'rebind', 'recall', 'erased', 'anchor']
+const KINDS_NOT_BUILT: readonly string[] = ['rebind', 'recall', 'erased', 'anchor']
 
 /** Kinds about one case: signed with record keys, and of the keys and members that later entries are checked against they change none. */
 const CASE_KINDS = ['action+sd-jwt', 'confirm', 'dispute', 'resolve', 'lapse', 'extend'] as const

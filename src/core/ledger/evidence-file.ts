@@ -1,4 +1,4 @@
-import type { JsonValue } from '../canonical-json.ts'
+import type { JsonObject, JsonValue } from '../canonical-json.ts'
 import { fromBase64url } from '../crypto/base64url.ts'
 import { MAX_NOTE_LENGTH } from './note.ts'
 import { Shape } from './shape.ts'
@@ -27,7 +27,7 @@ export interface EvidenceFile {
   signer: ProvenLeaf
   /** The entry that revoked that key later, if one is known. */
   revocation: ProvenLeaf | null
-  /** Genesis, every founder's member entry, then every member entry that changed the operators. */
+  /** Genesis, every founder's member entry, then every entry that changed the operators, and handovers. */
   history: ProvenLeaf[]
   /** Over each boundary in turn, with the proof that the checkpoint extends it. */
   certificates: { note: string; proof: string[] }[]
@@ -63,9 +63,16 @@ export function parseEvidenceFile(value: JsonValue): EvidenceFile {
       shape.matching(item, at, /^[\w-]+$/, MAX_DISCLOSURE_LENGTH, 'a disclosure'),
     ),
     groups: list(file.groups, '/groups', MAX_GROUPS, parseGroup),
-    checkpoint: parseNoteText(file.checkpoint, '/checkpoint'),
     signer: parseProvenLeaf(file.signer, '/signer'),
     revocation: file.revocation === null ? null : parseProvenLeaf(file.revocation, '/revocation'),
+    ...parseCertified(file),
+  }
+}
+
+/** The checkpoint that all proofs in a file lead to, and what says who signed it. */
+export function parseCertified(file: JsonObject): Pick<EvidenceFile, 'checkpoint' | 'history' | 'certificates'> {
+  return {
+    checkpoint: parseNoteText(file.checkpoint, '/checkpoint'),
     history: list(file.history, '/history', MAX_HISTORY, parseProvenLeaf),
     certificates: list(file.certificates, '/certificates', MAX_HISTORY, parseCertificate),
   }

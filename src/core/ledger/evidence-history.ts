@@ -1,8 +1,9 @@
 import type { OkpPublicJwk } from '../crypto/jwk.ts'
 import { ConcordatError } from '../error.ts'
 import { type CosignatureKind, type VerifiedCertificate, verifyCertificate } from './certificate.ts'
-import { originOf } from './checkpoint.ts'
+import { originOf, parseCheckpoint } from './checkpoint.ts'
 import type { Checks } from './checks.ts'
+import type { HandoverClaims } from './claims.ts'
 import { type Configuration, findConfiguration, type OperatingMember, operatorsOf, quorumOf } from './configuration.ts'
 import {
   type Against,
@@ -15,11 +16,20 @@ import {
 } from './evidence-entry.ts'
 import { decodeHashes, type EvidenceFile, type ProvenLeaf } from './evidence-file.ts'
 import { verifyConsistency } from './merkle.ts'
+import { parseNote } from './note.ts'
+
+/** A term, with the key that signs its checkpoints. It goes on from `start` leaves. */
+export interface VerifiedTerm {
+  term: number
+  origin: string
+  key: OkpPublicJwk
+  start: number
+}
 
 /** Who has operated the register since its genesis. */
 export interface VerifiedHistory {
-  origin: string
-  logKey: OkpPublicJwk
+  /** By rising number. */
+  terms: VerifiedTerm[]
   /** Size of the first checkpoint that counts, and which all founding operators cosigned (RULES 7). */
   founding: number
   /** By rising `fromSize`. */
@@ -46,7 +56,7 @@ async function verifyGenesis(proven: ProvenLeaf | undefined, against: Against) {
 
 /**
  * Step: the founders' member entries follow genesis, each signed by its own founder; then come the entries that changed the
- * operators. A checkpoint that ends in a change counts by the configuration before it (RULES 30).
+ * operators, and handovers. A checkpoint that ends in a change counts by the configuration before it (RULES 30).
  */
 export async function verifyHistory(history: readonly ProvenLeaf[], against: Against): Promise<VerifiedHistory> {
   const genesis = await verifyGenesis(history[0], against)
@@ -55,16 +65,23 @@ export async function verifyHistory(history: readonly ProvenLeaf[], against: Aga
   const members: OperatingMember[] = []
   const names = new Map<string, string>()
   const configurations: Configuration[] = []
+  const terms: VerifiedTerm[] = []
   let index = 0
   for (const proven of history.slice(1)) {
     const founder = index + 1 < founding
     if (founder ? proven.index !== index + 1 : proven.index <= index) throw historyError(proven.index, 'in order')
     index = proven.index
-    const member = await verifyFirstMember(await verifyProven(proven, against), against.checks)
+    const entry = await verifyProven(proven, against)
+    if (!founder && entry.entry.kind === 'handover') {
+      openTerm(entry.entry.claims, { index, members, terms, configurations }, against.register)
+      continue
+    }
+    const member = await verifyFirstMember(entry, against.checks)
     const { iss, name } = member.entry.claims
     if (names.has(iss) || (founder && !founders.includes(iss))) throw historyError(index, 'each of them once')
     names.set(iss, name)
     members.push(operatingMember(member))
+    if (iss === sequencer) terms.push(verifyTerm(against.register, { term: 0, start: 0 }, members.at(-1)))
     if (index + 1 < founding) continue
     const operators = operatorsOf(members)
     const fromSize = index + 1 === founding ? founding : index + 2
@@ -72,9 +89,53 @@ export async function verifyHistory(history: readonly ProvenLeaf[], against: Aga
     configurations.push({ fromSize, operators, quorum: quorumOf(operators.length) })
   }
   if (index + 1 < founding) throw historyError(index + 1, 'every founder')
-  const logKey = members.find((member) => member.id === sequencer)?.checkpoint?.ed25519
-  if (logKey === undefined) throw genesisError('a sequencer that is a founder with a checkpoint key', 'another')
-  return { origin: originOf(against.register, 0), logKey, founding, configurations, names }
+  if (terms[0]?.term !== 0) throw genesisError('a sequencer that is a founder', 'another')
+  return { terms, founding, configurations, names }
+}
+
+/**
+ * What a handover changes (RULES 31). Its statements are not looked at again: the operators of the new term have, before they cosigned
+ * it, and a certificate of theirs over it is asked for with the other boundaries.
+ */
+function openTerm(
+  { term, sequencer, start, certificates }: HandoverClaims,
+  history: { index: number; members: OperatingMember[]; terms: VerifiedTerm[]; configurations: Configuration[] },
+  register: string,
+): void {
+  const { index, members, terms, configurations } = history
+  if (start.size !== index || term <= (terms.at(-1)?.term ?? 0)) throw historyError(index, 'handovers in order')
+  terms.push(
+    verifyTerm(
+      register,
+      { term, start: index },
+      members.find(({ id }) => id === sequencer),
+    ),
+  )
+  const last = configurations.at(-1)
+  const covered = certificates.some((note) => parseCheckpoint(parseNote(note).text).size === index)
+  if (last?.fromSize === index + 1 && !covered) configurations.push({ ...configurations.pop()!, fromSize: index + 2 })
+}
+
+function verifyTerm(
+  register: string,
+  { term, start }: { term: number; start: number },
+  sequencer: OperatingMember | undefined,
+): VerifiedTerm {
+  const key = sequencer?.checkpoint?.ed25519
+  if (key === undefined) throw genesisError('a sequencer with a checkpoint key', 'another')
+  return { term, origin: originOf(register, term), key, start }
+}
+
+/** The term that a checkpoint is of. */
+export function verifyTermOf(note: string, { terms }: Pick<VerifiedHistory, 'terms'>): VerifiedTerm {
+  const { origin, size } = parseCheckpoint(parseNote(note).text)
+  const term = terms.find((candidate) => candidate.origin === origin && size >= candidate.start)
+  if (term !== undefined) return term
+  throw new ConcordatError({
+    code: 'EVIDENCE_TERM_UNKNOWN',
+    expected: `a term that the history opens, up to ${terms.at(-1)?.origin}`,
+    got: 'another origin',
+  })
 }
 
 /**
@@ -87,7 +148,10 @@ export async function verifyBoundaries(
   kinds: readonly CosignatureKind[],
   { checkpoint, checks }: Against,
 ): Promise<{ foundingRoot: Uint8Array }> {
-  const sizes = history.configurations.map(({ fromSize }, i) => (i === 0 ? fromSize : fromSize - 1))
+  const { configurations, terms, founding } = history
+  const changes = configurations.slice(1).map(({ fromSize }) => fromSize - 1)
+  const handovers = terms.slice(1).map(({ start }) => start + 1)
+  const sizes = [...new Set([founding, ...changes, ...handovers])].sort((a, b) => a - b)
   const roots: Uint8Array[] = []
   for (const [i, { note, proof }] of certificates.entries()) {
     const size = sizes[i] ?? 0
@@ -122,12 +186,13 @@ export async function verifyQuorum(certificate: {
   checks: Checks
 }): Promise<VerifiedCertificate> {
   const { note, size, history, kinds, checks } = certificate
-  const { origin, logKey, founding, configurations } = history
+  const { founding, configurations } = history
   const configuration = findConfiguration(configurations, size)
   const verified: VerifiedCertificate[] = []
   if (configuration !== undefined) {
     const { operators } = configuration
     const quorum = size === founding ? operators.length : configuration.quorum
+    const { origin, key: logKey } = verifyTermOf(note, history)
     await step({ code: 'EVIDENCE_CERTIFICATE_INVALID', expected: 'a certificate', size }, async () => {
       for (const kind of kinds) {
         const claim = { note, origin, logKey, configuration: { operators, quorum }, kind }

@@ -117,7 +117,7 @@ for (const pq of [false, true]) {
 test('it is about the register that the reader trusts', async () => {
   const other = await makeRegister()
   await refused(other.file, 'EVIDENCE_REGISTER_MISMATCH')
-  await refused({ ...other.file, register }, 'EVIDENCE_TERM_UNKNOWN')
+  await refused({ ...other.file, register }, 'EVIDENCE_GENESIS_INVALID')
 })
 
 test('a checkpoint of a later term is not understood, and refused', async () => {

@@ -6,7 +6,7 @@ import { commitmentInput } from '../record/commitment.ts'
 import { parseDisclosureText } from '../record/disclosure-text.ts'
 import { type Disclosure, matchDisclosures } from '../record/sd-claims.ts'
 import type { CosignatureKind } from './certificate.ts'
-import { type Checkpoint, originOf, parseCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import type { Checks, Hash } from './checks.ts'
 import type { ActionClaims } from './claims.ts'
 import { type Configuration, findConfiguration } from './configuration.ts'
@@ -23,7 +23,7 @@ import {
   verifySignature,
 } from './evidence-entry.ts'
 import { type EvidenceFile, parseEvidenceFile } from './evidence-file.ts'
-import { verifyBoundaries, verifyHistory, verifyQuorum } from './evidence-history.ts'
+import { verifyBoundaries, verifyHistory, verifyQuorum, verifyTermOf } from './evidence-history.ts'
 import { parseNote } from './note.ts'
 
 /** What a reader of evidence trusts: the id of the register, and nothing that the file says before it is checked. */
@@ -75,6 +75,7 @@ export async function verifyEvidence(
   const history = await verifyHistory(evidence.history, against)
   const { foundingRoot } = await verifyBoundaries(evidence.certificates, history, kinds, against)
   const { size } = checkpoint
+  const { origin, key: logKey } = verifyTermOf(evidence.checkpoint, history)
   const certificate = await verifyQuorum({ note: evidence.checkpoint, size, history, kinds, checks })
 
   const record = await verifyRecord(evidence.entry, against)
@@ -94,30 +95,22 @@ export async function verifyEvidence(
     checkpoint: { size, root: toBase64url(checkpoint.root) },
     cosigners: certificate.cosigners.map(({ member, time }) => ({ id: member, name: nameOf(member), time })),
     log: {
-      origin: history.origin,
-      logKey: history.logKey,
+      origin,
+      logKey,
       configuration: findConfiguration(history.configurations, size)!,
     },
     foundingRoot: toBase64url(foundingRoot),
   }
 }
 
-/** Step: the file is about the register that the reader trusts, and about a term whose sequencer the history names. */
+/** Step: the file is about the register that the reader trusts. */
 async function readCheckpoint(evidence: EvidenceFile, register: string): Promise<Checkpoint> {
   if (evidence.register !== register) {
     throw new ConcordatError({ code: 'EVIDENCE_REGISTER_MISMATCH', expected: register, got: evidence.register })
   }
-  const checkpoint = await step({ code: 'EVIDENCE_CHECKPOINT_INVALID', expected: 'a checkpoint' }, async () =>
+  return step({ code: 'EVIDENCE_CHECKPOINT_INVALID', expected: 'a checkpoint' }, async () =>
     parseCheckpoint(parseNote(evidence.checkpoint).text),
   )
-  if (checkpoint.origin !== originOf(register, 0)) {
-    throw new ConcordatError({
-      code: 'EVIDENCE_TERM_UNKNOWN',
-      expected: `${originOf(register, 0)} (later terms are not built)`,
-      got: 'another origin',
-    })
-  }
-  return checkpoint
 }
 
 /** Step: the entry is a record. */

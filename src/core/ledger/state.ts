@@ -1,6 +1,6 @@
 import assert from 'node:assert'
 import type { JsonValue } from '../canonical-json.ts'
-import type { EcPublicJwk } from '../crypto/jwk.ts'
+import type { EcPublicJwk, OkpPublicJwk } from '../crypto/jwk.ts'
 import type { DisputeOutcome, Lapsed } from './case-claims.ts'
 import type { Epoch, StepMapping, Thresholds } from './claims.ts'
 import type { CheckpointKeys, Configuration } from './configuration.ts'
@@ -20,8 +20,11 @@ export type RegisterRow = {
   /** The rules version in force. */
   rules: number
   ordering: 'hosted' | 'cometbft'
+  /** The newest of `terms`, and its sequencer. */
   term: number
   sequencer: string
+  /** By rising number; term 0 begins with genesis, each later one with a handover (RULES 31). */
+  terms: Term[]
   thresholds: Thresholds
   founders: string[]
   purpose: string
@@ -33,6 +36,12 @@ export type RegisterRow = {
   /** By rising `fromSize`. Empty until all founders are in. */
   configurations: Configuration[]
 }
+
+/**
+ * A stretch of the register under one sequencer. `key` signs its checkpoints: null until the first sequencer has stated it. It goes on
+ * from `start` leaves with this root (base64url).
+ */
+export type Term = { term: number; sequencer: string; key: OkpPublicJwk | null; start: number; root: string }
 
 export type MemberKey = { kid: string; jwk: EcPublicJwk }
 
@@ -247,13 +256,29 @@ export function findRegisterConfiguration(register: RegisterRow, size: number): 
   return { ...configuration, quorum: configuration.operators.length }
 }
 
+/** Indexes of the leaves that changed the operators or opened a term, after the founding, rising. */
+export function changeIndexes({ configurations, terms }: RegisterRow): number[] {
+  const handovers = terms.slice(1).map(({ start }) => start)
+  // A change that a handover found uncertified counts one leaf later: see kinds/handover.ts.
+  const changes = configurations
+    .slice(1)
+    .map(({ fromSize }) => (handovers.includes(fromSize - 2) ? fromSize - 3 : fromSize - 2))
+  return [...handovers, ...changes].sort((a, b) => a - b)
+}
+
+export function findTerm({ terms }: Pick<RegisterRow, 'terms'>, number: number): Term | undefined {
+  return terms.find(({ term }) => term === number)
+}
+
 /**
  * Sizes past which nobody cosigns without a certificate over them, rising (RULES 30): the founding checkpoint, and each one
- * that ends in a leaf that changed the operators.
+ * that ends in a leaf that changed the operators or opened a term.
  */
 export function boundaries(register: RegisterRow): number[] {
   const [founding, ...later] = register.configurations
   if (founding === undefined) return []
   assert(founding.fromSize === register.founding)
-  return [register.founding, ...later.map((configuration) => configuration.fromSize - 1)]
+  const changes = later.map((configuration) => configuration.fromSize - 1)
+  const handovers = register.terms.slice(1).map(({ start }) => start + 1)
+  return [...new Set([register.founding, ...changes, ...handovers])].sort((a, b) => a - b)
 }

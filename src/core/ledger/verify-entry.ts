@@ -5,7 +5,9 @@ import { verifyEs256 } from '../crypto/signature.ts'
 import { thumbprint } from '../crypto/thumbprint.ts'
 import { ConcordatError } from '../error.ts'
 import type { EntryKind, ParsedEntry } from './entry.ts'
-import { findMember, type MemberKey, type MemberRow, REVOCABLE_USES, type Rows } from './state.ts'
+import { type VerifiedHandover, verifyHandover } from './handover/verify-handover.ts'
+import { nodeChecks } from './node-checks.ts'
+import { findMember, findRegister, type MemberKey, type MemberRow, REVOCABLE_USES, type Rows } from './state.ts'
 
 const maker = Symbol('verifyEntry')
 
@@ -14,11 +16,14 @@ export class VerifiedEntry {
   readonly #verified = true
   readonly id: string
   readonly parsed: ParsedEntry
+  /** Of a handover only. */
+  readonly handover: VerifiedHandover | null
 
-  constructor(made: typeof maker, parsed: ParsedEntry) {
+  constructor(made: typeof maker, parsed: ParsedEntry, handover: VerifiedHandover | null) {
     assert(made === maker, 'only verifyEntry makes a VerifiedEntry')
     this.id = entryId(parsed)
     this.parsed = parsed
+    this.handover = handover
   }
 
   static is(value: object): value is VerifiedEntry {
@@ -31,7 +36,7 @@ export function entryId(entry: ParsedEntry): string {
   return digest(entry.signingInput)
 }
 
-const GOVERNANCE_KINDS: readonly EntryKind[] = ['genesis', 'member', 'proposal', 'approval', 'revoke']
+const GOVERNANCE_KINDS: readonly EntryKind[] = ['genesis', 'member', 'proposal', 'approval', 'revoke', 'handover']
 
 /** RULES 2: the use that a member's key must have to sign an entry of this kind. */
 function keyUseOf(kind: EntryKind): 'governance' | 'record' {
@@ -42,6 +47,7 @@ function keyUseOf(kind: EntryKind): 'governance' | 'record' {
  * Checks the signature against the key that the rows name. May run in parallel with, and before, the application of earlier
  * entries: applyEntry asks again whether the key is valid at the entry's own place. An entry refused here with KEY_NOT_VALID
  * because an earlier one of the same batch brings the key is verified again after that one is applied.
+ * The statements of a handover are checked by the row `register`, which must be as the leaf before left it.
  */
 export async function verifyEntry(entry: ParsedEntry, rows: Rows): Promise<VerifiedEntry> {
   const jwk = signingKey(entry, rows)
@@ -52,7 +58,12 @@ export async function verifyEntry(entry: ParsedEntry, rows: Rows): Promise<Verif
       got: 'another one',
     })
   }
-  return new VerifiedEntry(maker, entry)
+  return new VerifiedEntry(maker, entry, await verifyStatements(entry, rows))
+}
+
+async function verifyStatements(entry: ParsedEntry, rows: Rows): Promise<VerifiedHandover | null> {
+  const register = findRegister(rows)
+  return entry.kind !== 'handover' || register === undefined ? null : verifyHandover(entry.claims, register, nodeChecks)
 }
 
 /** Refuses a key that is not one of the member's for this kind of entry. */

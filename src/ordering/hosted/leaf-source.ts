@@ -5,15 +5,13 @@ import { ConcordatError, type ErrorCode } from '../../core/error.ts'
 import { type Checkpoint, parseCheckpoint } from '../../core/ledger/checkpoint.ts'
 import { parseLeaf } from '../../core/ledger/entry.ts'
 import { sameBytes } from '../../core/ledger/merkle.ts'
-import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { parseNote } from '../../core/ledger/note.ts'
-import { findMember, findRegister } from '../../core/ledger/state.ts'
+import { findRegister } from '../../core/ledger/state.ts'
 import { parseBundle, TILE_WIDTH, widthInTree } from '../../core/ledger/tile.ts'
 import { leafHash } from '../../core/ledger/tree.ts'
-import { verifyNote } from '../../core/ledger/verify-note.ts'
 import type { LeafBatch } from '../../storage/storage.ts'
 import type { Candidate, RegisterLog } from '../register-log.ts'
-import { findMemberRow, logKey } from './operator-keys.ts'
+import { findSigner } from './operator-keys.ts'
 import type { HostedPeers } from './peers.ts'
 
 /** RULES 32: a leaf's time may differ by this much from the clock of a node that cosigns it. */
@@ -29,7 +27,7 @@ interface LeafRange {
 }
 
 /** At least one; each of at most PART_LEAVES, ending where a bundle ends but for the last. */
-function partsOf({ from, to }: LeafRange): LeafRange[] {
+export function partsOf({ from, to }: LeafRange): LeafRange[] {
   const parts: LeafRange[] = []
   for (let at = from; at < to; ) {
     const end = Math.min(to, at - (at % TILE_WIDTH) + PART_LEAVES)
@@ -71,29 +69,30 @@ export interface BrokenLeaf {
   code: ErrorCode
 }
 
-/** The leaves of the sequencer's log, checked before any is kept. One call at a time, except that reading is free. */
+/** The leaves of a log as a member's node serves them, checked before any is kept. One call at a time, except that reading is free. */
 export class LeafSource {
   readonly #log: RegisterLog
   readonly #clock: Clock
   readonly #peers: Pick<HostedPeers, 'readBundle'>
-  readonly #sequencer: string
+  readonly #from: string
 
+  /** `from`: the member whose node is asked. */
   constructor(parts: {
     log: RegisterLog
     clock: Clock
     peers: Pick<HostedPeers, 'readBundle'>
-    sequencer: string
+    from: string
   }) {
     this.#log = parts.log
     this.#clock = parts.clock
     this.#peers = parts.peers
-    this.#sequencer = parts.sequencer
+    this.#from = parts.from
   }
 
-  /** So far that its leaves are taken in parts, and signed by the sequencer, so that they may be. */
+  /** So far that its leaves are taken in parts, and signed by an operator as a term's sequencer, so that they may be. */
   async isFar(note: string): Promise<boolean> {
     const { size } = parseCheckpoint(parseNote(note).text)
-    return size - (this.#log.head?.size ?? 0) > PART_LEAVES && (await this.#isSequencers(note))
+    return size - (this.#log.head?.size ?? 0) > PART_LEAVES && (await this.#isOperators(note))
   }
 
   /**
@@ -105,7 +104,7 @@ export class LeafSource {
     times: 'within the time window' | 'any',
   ): Promise<{ batch: LeafBatch | null; halt: BrokenLeaf | null }> {
     const from = this.#log.head?.size ?? 0
-    const leaves = await this.#fetchLeaves({ from, to: checkpoint.size }, checkpoint.size)
+    const leaves = await this.fetch({ from, to: checkpoint.size }, checkpoint.size)
     const { batch, halt, lastTime } = await this.#check(from, leaves)
     const root = halt === null ? batch && fromBase64url(batch.head.root) : this.#log.rootWith(leaves)
     if (root === null || !sameBytes(root, checkpoint.root)) return { batch: null, halt: null }
@@ -150,14 +149,14 @@ export class LeafSource {
     const digests: Uint8Array[] = []
     const read = async function* (this: LeafSource) {
       for (const part of parts) {
-        const leaves = await this.#fetchLeaves(part, checkpoint.size)
+        const leaves = await this.fetch(part, checkpoint.size)
         digests.push(digestOfPart(leaves))
         yield leaves
       }
     }
     if (!sameBytes(await this.#log.rootAfter(read.call(this)), checkpoint.root)) return null
     for (const [i, part] of parts.slice(0, -1).entries()) {
-      const leaves = await this.#fetchLeaves(part, checkpoint.size)
+      const leaves = await this.fetch(part, checkpoint.size)
       if (!sameBytes(digestOfPart(leaves), digests[i]!)) return null
       const { batch, halt } = await this.#check(part.from, leaves)
       if (batch === null) return halt
@@ -167,28 +166,21 @@ export class LeafSource {
   }
 
   /** By the key that the register states, in an empty log by the one that its first leaves would state. */
-  async #isSequencers(note: string): Promise<boolean> {
+  async #isOperators(note: string): Promise<boolean> {
     const signed = parseNote(note)
-    const { size } = parseCheckpoint(signed.text)
-    let row = await findMemberRow(this.#log, this.#sequencer)
-    if (row === undefined && this.#log.head === undefined) {
-      const first = await this.#fetchLeaves({ from: 0, to: Math.min(size, PART_LEAVES) }, size)
+    const checkpoint = parseCheckpoint(signed.text)
+    let register = await this.#log.findRegisterRow()
+    if (register === undefined) {
+      const first = await this.fetch({ from: 0, to: Math.min(checkpoint.size, PART_LEAVES) }, checkpoint.size)
       const { batch } = await this.#check(0, first)
-      row = batch === null ? undefined : findMember(batch.rows, this.#sequencer)
+      register = batch === null ? undefined : findRegister(batch.rows)
     }
-    if (row?.keys.checkpoint == null) return false
-    const key = await logKey(this.#log.register, this.#log.head?.term ?? 0, row)
-    return verifyNote(signed, [key], nodeChecks).then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof ConcordatError) return false
-        throw error
-      },
-    )
+    return register !== undefined && (await findSigner(signed, checkpoint, register.members)) !== undefined
   }
 
-  #fetchLeaves(range: LeafRange, size: number): Promise<string[]> {
-    return fetchLeaves(range, size, (n, width) => this.#peers.readBundle(this.#sequencer, n, width))
+  /** As a log of `size` leaves has them; nothing is checked but their form as bundles. */
+  fetch(range: LeafRange, size: number): Promise<string[]> {
+    return fetchLeaves(range, size, (n, width) => this.#peers.readBundle(this.#from, n, width))
   }
 }
 

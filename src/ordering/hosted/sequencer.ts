@@ -233,8 +233,9 @@ export class Sequencer {
   /** The log's own signature first, then this operator's cosignatures. The head is durable (RULES 30). */
   async #signOwn(text: string, head: Head): Promise<NoteSignature[]> {
     const row = await findMemberRow(this.#log, this.#member)
-    if (row === undefined) throw new TypeError('the sequencer is a member of its register')
-    const key = await logKey(this.#log.register, head.term, row)
+    if (row === undefined || row.keys.checkpoint === null)
+      throw new TypeError('the sequencer is an operator of its register')
+    const key = await logKey(this.#log.register, head.term, row.keys.checkpoint.ed25519)
     const signature = await this.#signer.signCheckpoint('Ed25519', new TextEncoder().encode(text))
     const time = this.#clock.now()
     const own = (await cosignerKeys(this.#member, row)).map((cosigner) =>

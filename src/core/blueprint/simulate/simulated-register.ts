@@ -29,6 +29,7 @@ export function simulateRegister(blueprint: Blueprint, members: readonly string[
     ordering: 'hosted',
     term: 0,
     sequencer: all[0] ?? '',
+    terms: [],
     thresholds: { admit: one, remove: one, rules: one },
     founders: all,
     purpose: 'simulation',

@@ -1,10 +1,18 @@
 import { canonicalize, type JsonValue } from '../../canonical-json.ts'
-import type { EcPublicJwk } from '../../crypto/jwk.ts'
+import type { EcPublicJwk, OkpPublicJwk } from '../../crypto/jwk.ts'
 import { thumbprint } from '../../crypto/thumbprint.ts'
 import { ConcordatError } from '../../error.ts'
 import type { MemberClaims } from '../claims.ts'
 import { type Configuration, operatorsOf, quorumOf } from '../configuration.ts'
-import { findAdmission, findMember, type MemberKey, type MemberRow, type RegisterRow, type StateRow } from '../state.ts'
+import {
+  findAdmission,
+  findMember,
+  type MemberKey,
+  type MemberRow,
+  type RegisterRow,
+  type StateRow,
+  type Term,
+} from '../state.ts'
 import type { EntryContext } from './context.ts'
 
 /** RULES 4 and 6. A member's first entry takes up its admission; a later one restates everything. */
@@ -156,7 +164,8 @@ function verifyOperator(register: RegisterRow, claims: MemberClaims): void {
 function withMember(register: RegisterRow, claims: MemberClaims, index: number): RegisterRow {
   const { iss: id, voting, operator, keys } = claims
   const members = [...register.members, { id, voting, operator, standing: 'in' as const, checkpoint: keys.checkpoint }]
-  if (members.length < register.founders.length) return { ...register, members }
+  const terms = id === register.sequencer ? withKey(register.terms, keys.checkpoint!.ed25519) : register.terms
+  if (members.length < register.founders.length) return { ...register, terms, members }
   const operators = operatorsOf(members)
   if (operators.length === 0) {
     throw new ConcordatError({
@@ -166,11 +175,16 @@ function withMember(register: RegisterRow, claims: MemberClaims, index: number):
     })
   }
   const newest = register.configurations.at(-1)
-  if (newest !== undefined && newest.operators.length === operators.length) return { ...register, members }
+  if (newest !== undefined && newest.operators.length === operators.length) return { ...register, terms, members }
   // The founding checkpoint counts by the first configuration; one that ends in a later change by the one before (RULES 30).
   const fromSize = newest === undefined ? register.founding : index + 2
   const configuration: Configuration = { fromSize, operators, quorum: quorumOf(operators.length) }
-  return { ...register, members, configurations: [...register.configurations, configuration] }
+  return { ...register, terms, members, configurations: [...register.configurations, configuration] }
+}
+
+/** The first sequencer states the key of its term with its first entry. */
+function withKey(terms: readonly Term[], key: OkpPublicJwk): Term[] {
+  return terms.map((term) => (term.key === null ? { ...term, key } : term))
 }
 
 function same(a: unknown, b: unknown): boolean {
