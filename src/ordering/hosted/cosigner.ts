@@ -6,7 +6,7 @@ import { EMPTY_ROOT } from '../../core/ledger/merkle.ts'
 import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { formatSignatureLine, parseNote } from '../../core/ledger/note.ts'
 import { termOf } from '../../core/ledger/register-certificate.ts'
-import { boundaries, findRegister, type RegisterRow } from '../../core/ledger/state.ts'
+import { boundaries, findRegister, findTerm, type RegisterRow } from '../../core/ledger/state.ts'
 import { answerAddCheckpoint, parseAddCheckpoint } from '../../core/ledger/witness.ts'
 import type { LeafBatch } from '../../storage/storage.ts'
 import type { RegisterLog } from '../register-log.ts'
@@ -79,7 +79,7 @@ export class Cosigner {
       nodeChecks,
     )
     if (answer.status === 409 || answer.status === 422) {
-      if (await this.#log.findsFork(note)) return refused(503, 'CHECKPOINT_FORKED')
+      if (await this.#log.findsFork(note, [this.#log.sequencer])) return refused(503, 'CHECKPOINT_FORKED')
     }
     if (answer.status === 409) return sizeAnswer(answer.size)
     if (answer.status !== 200) return refused(answer.status, answer.error.code)
@@ -147,13 +147,13 @@ export class Cosigner {
     // The new leaves may themselves cross one.
     if (register === undefined || this.#log.missesBoundary(register, checkpoint.size))
       return refused(503, 'BOUNDARY_NOT_CERTIFIED')
-    const due = batch === null || isBoundaryAlone(register, checkpoint, batch) ? [] : await this.#held.due()
+    const due = this.#isBoundaryAlone(register, checkpoint) ? [] : await this.#held.due()
     const key = await this.#log.termKey(register, register.term)
     const signed = withoutCosignatures(parseNote(note), key)
     if (batch !== null) {
       await this.#log.keep(log, { ...batch, cosigned: due.length === 0 ? signed : null }, register)
-      if (await this.#held.isOmitted(due, batch)) return refused(503, 'ENTRY_OMITTED')
     }
+    if (await this.#held.isOmitted(due, batch?.leaves ?? [])) return refused(503, 'ENTRY_OMITTED')
     if (batch === null || due.length > 0) await this.#parts.storage.saveCosigned(register.id, signed)
     const row = await findMemberRow(this.#leaves, this.#parts.member)
     if (row === undefined) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
@@ -169,15 +169,16 @@ export class Cosigner {
     return { status: 200, contentType: TEXT, body: lines.map(formatSignatureLine).join('') }
   }
 
+  /** Exempt from RULES 32, so that nobody's entry holds up a change of operators or a handover. */
+  #isBoundaryAlone(register: RegisterRow, { size }: Checkpoint): boolean {
+    const reached = Math.max(this.#log.certified, findTerm(register, register.term)?.start ?? 0)
+    return reached >= size - 1 && boundaries(register).includes(size)
+  }
+
   async #refuseBroken(broken: BrokenLeaf, note: string): Promise<WitnessAnswer> {
     await this.#log.stopAt(broken, note, null)
     return refused(503, broken.code)
   }
-}
-
-/** Exempt from RULES 32, so that nobody's entry holds up a change of operators or a handover. */
-function isBoundaryAlone(register: RegisterRow, { size }: Checkpoint, { leaves }: LeafBatch): boolean {
-  return leaves.length === 1 && boundaries(register).includes(size)
 }
 
 function refused(status: number, code: ErrorCode): WitnessAnswer {

@@ -1,15 +1,15 @@
 import type { Clock } from '../../core/clock.ts'
 import { ConcordatError, type ErrorCode } from '../../core/error.ts'
 import type { Checkpoint } from '../../core/ledger/checkpoint.ts'
-import type { Fork } from '../../core/ledger/handover/fork.ts'
-import { sameBytes } from '../../core/ledger/merkle.ts'
+import { type Fork, verifySigned } from '../../core/ledger/handover/fork.ts'
+import { HASH_BYTES, sameBytes } from '../../core/ledger/merkle.ts'
 import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { termOf, verifyRegisterCertificate } from '../../core/ledger/register-certificate.ts'
 import { boundaries, findRegister, findTerm, type RegisterRow } from '../../core/ledger/state.ts'
 import type { LeafBatch, Storage, StoredCertificate } from '../../storage/storage.ts'
 import type { RegisterLog } from '../register-log.ts'
 import { fetchBoundaryCertificates } from './boundary-certificates.ts'
-import { checkpointOf, findFork } from './fork-proof.ts'
+import { checkpointOf, type FetchTile, findFork } from './fork-proof.ts'
 import { type BrokenLeaf, LeafSource } from './leaf-source.ts'
 import { readNewerTerm } from './newer-term.ts'
 import { logKey } from './operator-keys.ts'
@@ -125,16 +125,20 @@ export class FollowedLog {
     const newer = head !== undefined && term > head.term
     if (!newer && (this.#halt !== null || checkpoint.size <= this.#certified)) return
     const read = newer
-      ? await readNewerTerm(this.#parts, { note, from: shownBy, certified: this.#certified }, 'any')
-      : await this.#readOn(note, checkpoint)
+      ? {
+          ...(await readNewerTerm(this.#parts, { note, from: shownBy, certified: this.#certified }, 'any')),
+          broken: null,
+        }
+      : await this.#readOn(note, checkpoint, shownBy === undefined ? [this.#sequencer] : [this.#sequencer, shownBy])
     if (read === undefined) return
-    const { log, batch } = read
+    const { log, batch, broken } = read
     const register = (batch && findRegister(batch.rows)) ?? (await log.findRegisterRow())
     if (register === undefined) return
     await verifyRegisterCertificate(note, register, nodeChecks)
+    if (broken !== null) return this.stopAt(broken, note, null)
     if (batch !== null) await this.keep(log, batch, register)
     else if (!sameBytes(await this.#log.rootAt(checkpoint.size), checkpoint.root)) {
-      if (!(await this.findsFork(note)))
+      if (!(await this.findsFork(note, [this.#sequencer])))
         await this.stopAt({ index: checkpoint.size, code: 'CHECKPOINT_FORKED' }, note, null)
       return
     }
@@ -145,24 +149,49 @@ export class FollowedLog {
     await this.#saveCertificate({ size, note, boundary: boundaries(register).includes(size) })
   }
 
-  /** Leaves of the term that this node is in. A null batch: it has them already. Undefined: they are not to be had, or break a rule. */
+  /**
+   * Leaves of the terms that this node knows, from the first of some members that has them. A null batch: it has them already. Undefined:
+   * they are not to be had. `broken`: a leaf that breaks a rule; who signed is not checked yet.
+   */
   async #readOn(
     note: string,
     checkpoint: Checkpoint,
-  ): Promise<{ log: RegisterLog; batch: LeafBatch | null } | undefined> {
-    const source = this.source(this.#sequencer)
-    if (await source.isFar(note)) {
-      const halt = await source.keepFar(checkpoint)
-      if (halt !== null) {
-        await this.stopAt(halt, note, null)
-        return undefined
+    sources: readonly string[],
+  ): Promise<{ log: RegisterLog; batch: LeafBatch | null; broken: BrokenLeaf | null } | undefined> {
+    const have = { log: this.#log, batch: null, broken: null }
+    if (checkpoint.size <= (this.#log.head?.size ?? 0)) return have
+    let failure: ConcordatError | undefined
+    for (const from of sources) {
+      try {
+        const read = await this.#readFrom(from, note, checkpoint)
+        if (read !== undefined) return { log: this.#log, ...read }
+      } catch (error) {
+        if (!(error instanceof ConcordatError)) throw error
+        failure ??= error
       }
     }
-    if (checkpoint.size <= (this.#log.head?.size ?? 0)) return { log: this.#log, batch: null }
+    if (!(await this.findsFork(note, sources)) && failure !== undefined) throw failure
+    return undefined
+  }
+
+  async #readFrom(
+    from: string,
+    note: string,
+    checkpoint: Checkpoint,
+  ): Promise<{ batch: LeafBatch | null; broken: BrokenLeaf | null } | undefined> {
+    const source = this.source(from)
+    if (source.isFar(checkpoint)) {
+      // Nothing is kept before it is all there, but of what the term's sequencer has signed.
+      const register = (await this.#log.findRegisterRow()) ?? (await source.findFirstRegister(checkpoint))
+      const key = register && findTerm(register, termOf(register, checkpoint.origin))?.key
+      if (key == null) return undefined
+      await verifySigned(note, key, nodeChecks)
+      const broken = await source.keepFar(checkpoint)
+      if (broken !== null) return { batch: null, broken }
+    }
     // Leaves under a shown certificate are exempt from the time window (RULES 32).
     const { batch, halt } = await source.read(checkpoint, 'any')
-    if (halt !== null) await this.stopAt(halt, note, null)
-    return batch === null ? undefined : { log: this.#log, batch }
+    return batch === null && halt === null ? undefined : { batch, broken: halt }
   }
 
   async #saveCertificate(certificate: StoredCertificate): Promise<void> {
@@ -172,23 +201,35 @@ export class FollowedLog {
     this.#parts.onCertificate(certificate)
   }
 
-  /** Keeps the proof where the term's sequencer has signed this checkpoint and another one that contradicts it. */
-  async findsFork(note: string): Promise<boolean> {
-    const { log, storage, peers, register } = { ...this.#parts, register: await this.#log.findRegisterRow() }
+  /**
+   * Keeps the proof where the term's sequencer has signed this checkpoint and another one that contradicts it. `from`: members that may
+   * have the tiles of its tree.
+   */
+  async findsFork(note: string, from: readonly string[]): Promise<boolean> {
+    const { log, storage, peers } = this.#parts
+    const register = await log.findRegisterRow()
     const term = register && findTerm(register, register.term)
     const signed = [await storage.findCosigned(log.register), (await storage.findCertificate(log.register))?.note]
     const own = signed.find((mine) => mine != null && checkpointOf(mine).origin === checkpointOf(note).origin)
     if (term === undefined || own == null) return false
     const { size } = checkpointOf(note)
-    const isLarger = size > checkpointOf(own).size
-    const fork = await findFork(term, [own, note], async ({ level, n, width }) =>
-      isLarger
-        ? peers.readTile(this.#sequencer, { level, n, width })
-        : (await storage.findTile(log.register, level, n))?.subarray(0, width * 32),
-    )
-    if (fork === undefined) return false
-    await this.stopAt({ index: size, code: 'CHECKPOINT_FORKED' }, note, fork)
-    return true
+    const held: FetchTile = async ({ level, n, width }) =>
+      (await storage.findTile(log.register, level, n))?.subarray(0, width * HASH_BYTES)
+    const trees =
+      size > checkpointOf(own).size
+        ? from.map(
+            (member): FetchTile =>
+              (tile) =>
+                peers.readTile(member, tile),
+          )
+        : [held]
+    for (const tiles of trees) {
+      const fork = await findFork(term, [own, note], tiles)
+      if (fork === undefined) continue
+      await this.stopAt({ index: size, code: 'CHECKPOINT_FORKED' }, note, fork)
+      return true
+    }
+    return false
   }
 
   async stopAt({ index, code }: BrokenLeaf, note: string, fork: Fork | null): Promise<void> {

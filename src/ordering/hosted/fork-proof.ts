@@ -3,10 +3,11 @@ import { ConcordatError } from '../../core/error.ts'
 import { type Checkpoint, parseCheckpoint } from '../../core/ledger/checkpoint.ts'
 import { type Fork, verifyFork } from '../../core/ledger/handover/fork.ts'
 import { nodeChecks } from '../../core/ledger/node-checks.ts'
-import { parseNote } from '../../core/ledger/note.ts'
+import { noteKey, parseNote } from '../../core/ledger/note.ts'
 import type { Term } from '../../core/ledger/state.ts'
 import { widthInTree } from '../../core/ledger/tile.ts'
 import { consistencyProof, type ReadTile, rootOf } from '../../core/ledger/tree.ts'
+import { withoutCosignatures } from './operator-keys.ts'
 
 /** A hash tile of a log of `size` leaves, from anyone: it is checked against roots. */
 export type FetchTile = (tile: { level: number; n: number; width: number }) => Promise<Uint8Array | undefined>
@@ -21,7 +22,9 @@ export async function findFork(
   fetchTile: FetchTile,
 ): Promise<Fork | undefined> {
   if (term.key === null) return undefined
-  const [smaller, larger] = checkpointOf(one).size <= checkpointOf(other).size ? [one, other] : [other, one]
+  const key = await noteKey(checkpointOf(one).origin, { type: 1, jwk: term.key }, nodeChecks.sha256)
+  const signed = [one, other].map((note) => withoutCosignatures(parseNote(note), key))
+  const [smaller, larger] = signed.sort((a, b) => checkpointOf(a).size - checkpointOf(b).size) as [string, string]
   const { size } = checkpointOf(smaller)
   const whole = checkpointOf(larger).size
   try {

@@ -15,6 +15,8 @@ interface HeldEntry {
   jws: string
   case: string | null
   since: number
+  /** A lapse in its case was ordered before it. */
+  lapsed: boolean
 }
 
 /**
@@ -42,44 +44,45 @@ export class HeldEntries {
     this.#forgetOld(time)
     // Of more than that, the first come are judged by; the others are held by other nodes, or come again.
     if (this.#held.size >= MAX_HELD) return
-    this.#held.set(id, { jws, case: 'case' in entry.claims ? entry.claims.case : null, since: time })
+    this.#held.set(id, { jws, case: 'case' in entry.claims ? entry.claims.case : null, since: time, lapsed: false })
   }
 
   release(id: string): void {
     this.#held.delete(id)
   }
 
-  /** Those that have waited for so long, and that the register would still take before what comes next. */
+  /** Those that have waited for so long, and that the register would still take, or would but for a lapse of their step. */
   async due(): Promise<[string, HeldEntry][]> {
     const time = this.#clock.now()
     this.#forgetOld(time)
     const due = [...this.#held].filter(([, { since }]) => time - since >= HELD_SECONDS)
-    const valid = await Promise.all(
-      due.map(async ([, { jws }]) => (await this.#log.findRefusal({ jws, time })) === undefined),
-    )
-    for (const [i, [id]] of due.entries()) if (!valid[i]) this.#held.delete(id)
-    return due.filter((_, i) => valid[i])
+    const wanted = await Promise.all(due.map(async ([, entry]) => entry.lapsed || (await this.#isValid(entry))))
+    for (const [i, [id]] of due.entries()) if (!wanted[i]) this.#held.delete(id)
+    return due.filter((_, i) => wanted[i])
   }
 
   /**
-   * Whether the leaves that are now in the log leave out one of `due`: one that is valid still, or that a lapse among them made
-   * invalid. Others are released.
+   * Whether the log, with the leaves that are new in it, leaves out one of `due`: one that is valid still, or that a lapse made invalid
+   * that came while it waited. Others are released.
    */
-  async isOmitted(due: readonly [string, HeldEntry][], { leaves }: Pick<LeafBatch, 'leaves'>): Promise<boolean> {
+  async isOmitted(due: readonly [string, HeldEntry][], leaves: LeafBatch['leaves']): Promise<boolean> {
     const entered = new Set(leaves.map(({ id }) => id))
     const lapsed = new Set(leaves.flatMap(({ leaf }) => lapsedCase(leaf)))
     let omitted = false
-    for (const [id, { jws, case: caseId }] of due) {
-      if (!entered.has(id)) {
-        const valid = (await this.#log.findRefusal({ jws, time: this.#clock.now() })) === undefined
-        if (valid || (caseId !== null && lapsed.has(caseId))) {
-          omitted = true
-          continue
-        }
+    for (const [id, entry] of due) {
+      if (entered.has(id)) {
+        this.#held.delete(id)
+        continue
       }
-      this.#held.delete(id)
+      if (entry.case !== null && lapsed.has(entry.case)) entry.lapsed = true
+      if (entry.lapsed || (await this.#isValid(entry))) omitted = true
+      else this.#held.delete(id)
     }
     return omitted
+  }
+
+  async #isValid({ jws }: HeldEntry): Promise<boolean> {
+    return (await this.#log.findRefusal({ jws, time: this.#clock.now() })) === undefined
   }
 
   #forgetOld(time: number): void {

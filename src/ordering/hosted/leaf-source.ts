@@ -2,16 +2,14 @@ import type { Clock } from '../../core/clock.ts'
 import { fromBase64url } from '../../core/crypto/base64url.ts'
 import { sha256 } from '../../core/crypto/hash.ts'
 import { ConcordatError, type ErrorCode } from '../../core/error.ts'
-import { type Checkpoint, parseCheckpoint } from '../../core/ledger/checkpoint.ts'
+import type { Checkpoint } from '../../core/ledger/checkpoint.ts'
 import { parseLeaf } from '../../core/ledger/entry.ts'
 import { sameBytes } from '../../core/ledger/merkle.ts'
-import { parseNote } from '../../core/ledger/note.ts'
-import { findRegister } from '../../core/ledger/state.ts'
+import { findRegister, type RegisterRow } from '../../core/ledger/state.ts'
 import { parseBundle, TILE_WIDTH, widthInTree } from '../../core/ledger/tile.ts'
 import { leafHash } from '../../core/ledger/tree.ts'
 import type { LeafBatch } from '../../storage/storage.ts'
 import type { Candidate, RegisterLog } from '../register-log.ts'
-import { findSigner } from './operator-keys.ts'
 import type { HostedPeers } from './peers.ts'
 
 /** RULES 32: a leaf's time may differ by this much from the clock of a node that cosigns it. */
@@ -89,10 +87,9 @@ export class LeafSource {
     this.#from = parts.from
   }
 
-  /** So far that its leaves are taken in parts, and signed by an operator as a term's sequencer, so that they may be. */
-  async isFar(note: string): Promise<boolean> {
-    const { size } = parseCheckpoint(parseNote(note).text)
-    return size - (this.#log.head?.size ?? 0) > PART_LEAVES && (await this.#isOperators(note))
+  /** So far that its leaves are taken in parts. */
+  isFar({ size }: Checkpoint): boolean {
+    return size - (this.#log.head?.size ?? 0) > PART_LEAVES
   }
 
   /**
@@ -165,17 +162,10 @@ export class LeafSource {
     return null
   }
 
-  /** By the key that the register states, in an empty log by the one that its first leaves would state. */
-  async #isOperators(note: string): Promise<boolean> {
-    const signed = parseNote(note)
-    const checkpoint = parseCheckpoint(signed.text)
-    let register = await this.#log.findRegisterRow()
-    if (register === undefined) {
-      const first = await this.fetch({ from: 0, to: Math.min(checkpoint.size, PART_LEAVES) }, checkpoint.size)
-      const { batch } = await this.#check(0, first)
-      register = batch === null ? undefined : findRegister(batch.rows)
-    }
-    return register !== undefined && (await findSigner(signed, checkpoint, register.members)) !== undefined
+  /** For an empty log: what its first leaves would make of it. */
+  async findFirstRegister({ size }: Checkpoint): Promise<RegisterRow | undefined> {
+    const { batch } = await this.#check(0, await this.fetch({ from: 0, to: Math.min(size, PART_LEAVES) }, size))
+    return batch === null ? undefined : findRegister(batch.rows)
   }
 
   /** As a log of `size` leaves has them; nothing is checked but their form as bundles. */
