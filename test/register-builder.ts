@@ -194,6 +194,10 @@ export class RegisterBuilder {
     return sign('suspend', signer, this.#claims(signer, claims))
   }
 
+  handover(signer: BuiltMember, claims: object): string {
+    return sign('handover', signer, this.#claims(signer, json(claims) as JsonObject))
+  }
+
   #claims(signer: BuiltMember, claims: Changes): Changes {
     return { iss: signer.id, iat: this.time + 1, jti: randomId(), reg: this.ids[0] ?? randomDigest(), ...claims }
   }
@@ -215,7 +219,7 @@ export type Dispute = { bp: string; case: string; record: string; as: string }
 
 /** Claims are signed as they are, right or wrong, by the key that the kind demands. */
 export function sign(kind: EntryKind, signer: BuiltMember, claims: Changes): string {
-  const governs = ['genesis', 'member', 'proposal', 'approval'].includes(kind)
+  const governs = ['genesis', 'member', 'proposal', 'approval', 'handover'].includes(kind)
   const key = governs ? signer.governance : signer.record
   const named = kind === 'genesis' ? { jwk: json(key.publicJwk) } : { kid: thumbprint(key.publicJwk) }
   return signAs({ alg: 'ES256', typ: kind, ...named }, claims, key)

@@ -25,10 +25,9 @@ export function appendLeaves(sql: Statements, register: number, batch: LeafBatch
 
 /** Takes leaves, rows and tiles back to what they were at `size`; the head is for who appends next. The leaves are kept aside. */
 export function dropLeaves(sql: Statements, register: number, { size, until }: { size: number; until: number }): void {
-  const undone = undoneRows(sql, register, size)
-  if (undone.size === 0)
+  if (!sql.undoSizes.all({ register }).some((row) => row.size === size))
     throw new ConcordatError({ code: 'STORAGE_HEAD_MOVED', expected: 'a size to go back to', got: `${size}` })
-  for (const [key, body] of undone) {
+  for (const [key, body] of undoneRows(sql, register, size)) {
     if (body === null) sql.dropRow.run({ register, key })
     else sql.saveRow.run({ register, key, body })
   }

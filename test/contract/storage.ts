@@ -133,6 +133,94 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       assert.deepEqual(await storage.readLeaves(A, 0, 9), ['leaf-0', 'leaf-1'])
     })
 
+    storageTest(
+      'lets leaves that no certificate covers give way to others, rows and tiles with them',
+      async (storage, place) => {
+        await storage.appendBatch(A, batch(0, 2, [['register', 'first']]))
+        await storage.appendBatch(
+          A,
+          batch(2, 2, [
+            ['register', 'second'],
+            ['case/x', 1],
+          ]),
+        )
+        await storage.appendBatch(A, batch(4, 300, [['case/x', 2]]))
+        assert.deepEqual(await storage.droppableSizes(A), [4, 2, 0])
+        assert.deepEqual([...(await storage.rowsBefore(A, 2))].sort(), [
+          ['case/x', undefined],
+          ['register', 'first'],
+        ])
+        assert.deepEqual([...(await storage.rowsBefore(A, 4))], [['case/x', 1]])
+
+        const other = {
+          ...batch(2, 1, [['register', 'third']]),
+          head: { term: 1, size: 3, root: 'other', time: 1_003 },
+        }
+        await refused('STORAGE_HEAD_MOVED', storage.replaceLeaves(A, { term: 0, size: 303 }, other))
+        await refused('STORAGE_HEAD_MOVED', storage.replaceLeaves(A, { term: 0, size: 304 }, batch(3, 1)))
+        await storage.replaceLeaves(A, { term: 0, size: 304 }, other)
+        const second = await place.open()
+        assert.deepEqual(await second.findHead(A), other.head)
+        assert.deepEqual(await second.readLeaves(A, 0, 9), ['leaf-0', 'leaf-1', 'leaf-2'])
+        assert.equal(await second.findLeaf(A, 'id-3'), undefined)
+        assert.deepEqual([...(await second.readRows(A, ['register', 'case/x']))], [['register', 'third']])
+        assert.deepEqual(await second.findTile(A, 0, 0), new Uint8Array(3 * 32).fill(3))
+        await second.close()
+      },
+    )
+
+    storageTest('cuts the tiles that reach beyond the leaves that stay', async (storage) => {
+      const tile = (level: number, n: number, width: number) => ({
+        level,
+        n,
+        hashes: new Uint8Array(width * 32).fill(n + 1),
+      })
+      await storage.appendBatch(A, {
+        ...batch(0, 300),
+        rows: new Map([['x', 0]]),
+        tiles: [tile(0, 0, 256), tile(0, 1, 44), tile(1, 0, 1)],
+      })
+      await storage.appendBatch(A, {
+        ...batch(300, 400),
+        rows: new Map([['x', 1]]),
+        tiles: [tile(0, 1, 256), tile(0, 2, 188), tile(1, 0, 2)],
+      })
+      await storage.replaceLeaves(
+        A,
+        { term: 0, size: 700 },
+        { ...batch(300, 1), head: { term: 1, size: 301, root: 'r', time: 1 }, rows: new Map([['x', 2]]), tiles: [] },
+      )
+      assert.equal((await storage.findTile(A, 0, 0))?.length, 256 * 32)
+      assert.equal((await storage.findTile(A, 0, 1))?.length, 44 * 32)
+      assert.equal(await storage.findTile(A, 0, 2), undefined)
+      assert.equal((await storage.findTile(A, 1, 0))?.length, 32)
+    })
+
+    storageTest('keeps what a certificate covers', async (storage) => {
+      await storage.appendBatch(A, batch(0, 2, [['x', 0]]))
+      await storage.appendBatch(A, batch(2, 2, [['x', 1]]))
+      await storage.appendBatch(A, batch(4, 2, [['x', 2]]))
+      // It ends within the second batch: that one can be gone back to as a whole.
+      await storage.saveCertificate(A, { size: 3, note: 'certificate', boundary: false })
+      assert.deepEqual(await storage.droppableSizes(A), [4, 2])
+      await storage.saveCertificate(A, { size: 6, note: 'certificate', boundary: false })
+      assert.deepEqual(await storage.droppableSizes(A), [])
+      await refused('STORAGE_HEAD_MOVED', storage.replaceLeaves(A, { term: 0, size: 6 }, batch(4, 1, [['x', 3]])))
+    })
+
+    storageTest('keeps the checkpoint that was cosigned last, with the leaves or alone', async (storage, place) => {
+      assert.equal(await storage.findCosigned(A), null)
+      await storage.appendBatch(A, { ...batch(0, 2), cosigned: 'over 2' })
+      assert.equal(await storage.findCosigned(A), 'over 2')
+      await storage.appendBatch(A, batch(2, 1))
+      assert.equal(await storage.findCosigned(A), 'over 2')
+      await storage.saveCosigned(A, 'over 3')
+      const second = await place.open()
+      assert.equal(await second.findCosigned(A), 'over 3')
+      assert.equal(await second.findCosigned(B), null)
+      await second.close()
+    })
+
     storageTest('of two that append at once through two handles, one moves the head', async (storage, place) => {
       const second = await place.open()
       await storage.appendBatch(A, batch(0, 1))
