@@ -94,13 +94,15 @@ export class LeafSource {
 
   /**
    * The leaves up to a checkpoint, checked. `batch` is null where the bytes that came are not the ones that it is of: somebody in
-   * between, or a lie that signs nothing. `halt` names a leaf that is and that breaks a rule.
+   * between, or a lie that signs nothing. `halt` names a leaf that is and that breaks a rule. Never more than one part: what is left
+   * beyond that `keepFar` did not take, and a note that nobody signed must not make a node read for as long as it says.
    */
   async read(
     checkpoint: Checkpoint,
     times: 'within the time window' | 'any',
   ): Promise<{ batch: LeafBatch | null; halt: BrokenLeaf | null }> {
     const from = this.#log.head?.size ?? 0
+    if (checkpoint.size - from > PART_LEAVES) return { batch: null, halt: null }
     const leaves = await this.fetch({ from, to: checkpoint.size }, checkpoint.size)
     const { batch, halt, lastTime } = await this.#check(from, leaves)
     const root = halt === null ? batch && fromBase64url(batch.head.root) : this.#log.rootWith(leaves)
