@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchAudit } from './audit.ts'
 import { benchBlueBadge } from './blue-badge.ts'
+import { benchCatchUp } from './catch-up.ts'
 import { benchGrowth } from './growth.ts'
 import { benchLedger } from './ledger.ts'
 import { benchRaw } from './raw.ts'
@@ -40,6 +41,8 @@ export async function runBench(options: {
     onProgress(`the cost of an entry after ${sizes[1]} against after ${sizes[0]}`)
     const growth = await benchGrowth(network, { sizes, folder })
     await network.stop()
+    onProgress(`a follower that catches up with ${longest}`)
+    const catchUp = await benchCatchUp(network, { folder, longRegister: join(folder, 'growth.db') })
     onProgress('whole actions, five processes')
     const wholeAction = await benchWholeAction(network, { folder, durationMs, inFlight: IN_FLIGHT })
     onProgress('the Blue Badge, seven processes')
@@ -57,6 +60,7 @@ export async function runBench(options: {
       rules,
       growth,
       ledger: { ...ledger, ratioToP256Verify: ledger.perSecond / raw.p256VerifyAllCores },
+      catchUp: { ...catchUp, ratioToLedger: catchUp.perSecond / ledger.perSecond },
       wholeAction: { ...wholeAction, ratioToRawCryptography: wholeAction.wholePerSecond / rawActionRate(raw) },
       blueBadge,
       audit,

@@ -1,6 +1,6 @@
 /**
  * One member's node in a process of its own: `member-process.ts FOLDER NAME PORT TIME`, where its clock begins at TIME, in Unix
- * seconds. Says `ready` to its parent; ends with it.
+ * seconds. Says `ready` to its parent, and to each message since how much memory it has held at most; ends with it.
  */
 import { randomBytes } from 'node:crypto'
 import { openMemberFolder, serveMember } from '../member-node.ts'
@@ -18,4 +18,5 @@ const member = await serveMember({
 })
 await member.node.start()
 process.once('disconnect', () => void member.stop().then(() => process.exit(0)))
+process.on('message', () => process.send?.({ peakMemoryKiB: process.resourceUsage().maxRSS }))
 process.send?.('ready')

@@ -10,9 +10,10 @@ import { systemClock } from '../story-clock.ts'
 export class NodeProcesses {
   readonly #network: Network
   readonly #folder: string
-  readonly #children: readonly ChildProcess[]
+  /** By the member's name in the story. */
+  readonly #children: ReadonlyMap<string, ChildProcess>
 
-  private constructor(network: Network, folder: string, children: readonly ChildProcess[]) {
+  private constructor(network: Network, folder: string, children: ReadonlyMap<string, ChildProcess>) {
     this.#network = network
     this.#folder = folder
     this.#children = children
@@ -23,12 +24,14 @@ export class NodeProcesses {
     network: Network,
     { folder, startsAt }: { folder: string; startsAt: number },
   ): Promise<NodeProcesses> {
-    const children = [...network.members].map(([id, { address }]) => {
-      const args = [join(folder, id), id, new URL(address).port, String(startsAt)]
-      return { id, child: fork(join(import.meta.dirname, 'member-process.ts'), args) }
-    })
+    const children = new Map(
+      [...network.members].map(([id, { address }]) => {
+        const args = [join(folder, id), id, new URL(address).port, String(startsAt)]
+        return [id, fork(join(import.meta.dirname, 'member-process.ts'), args)]
+      }),
+    )
     await Promise.all(
-      children.map(({ id, child }) =>
+      [...children].map(([id, child]) =>
         Promise.race([
           once(child, 'message'),
           once(child, 'exit').then(() => {
@@ -37,11 +40,7 @@ export class NodeProcesses {
         ]),
       ),
     )
-    return new NodeProcesses(
-      network,
-      folder,
-      children.map(({ child }) => child),
-    )
+    return new NodeProcesses(network, folder, children)
   }
 
   /** Until every recipient of these members has acknowledged, that is opened and re-checked, what it is owed. */
@@ -58,9 +57,19 @@ export class NodeProcesses {
     }
   }
 
+  /** The most memory that a member's process has held so far. */
+  async peakMemoryMiB(id: string): Promise<number> {
+    const child = this.#children.get(id)
+    if (child === undefined) throw new TypeError('a member of the network')
+    const answered = once(child, 'message')
+    child.send('peak memory')
+    const [{ peakMemoryKiB }] = (await answered) as [{ peakMemoryKiB: number }]
+    return peakMemoryKiB / 1024
+  }
+
   async stop(): Promise<void> {
     await Promise.all(
-      this.#children.map(async (child) => {
+      [...this.#children.values()].map(async (child) => {
         if (child.exitCode !== null) return
         const ended = once(child, 'exit')
         child.disconnect()
