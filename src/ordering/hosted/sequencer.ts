@@ -212,19 +212,20 @@ export class Sequencer {
     if (signed.size >= need) enough.resolve()
     const over = new AbortController()
     const request = formatNote({ text, signatures: signatures.slice(0, 1) })
-    for (const follower of await this.#followers()) {
-      void this.#takeTurn(follower.member, async () => {
+    const turns = (await this.#followers()).map((follower) =>
+      this.#takeTurn(follower.member, async () => {
         if (over.signal.aborted) return
         const lines = await this.#ask(follower, head, { text, request })
         if (lines === undefined || over.signal.aborted) return
         signatures.push(...lines)
         if (operators.has(follower.member)) signed.add(follower.member)
         if (signed.size >= need) enough.resolve()
-      })
-    }
+      }),
+    )
     const pause = new AbortController()
     const stop = AbortSignal.any([this.#stop.signal, pause.signal])
-    await Promise.race([enough.promise, this.#clock.wait(ROUND_TIMEOUT_MS, stop)])
+    // Where all have answered and too few cosign, waiting longer would only delay the next round.
+    await Promise.race([enough.promise, Promise.all(turns), this.#clock.wait(ROUND_TIMEOUT_MS, stop)])
     over.abort()
     pause.abort()
     return signed.size >= need ? formatNote({ text, signatures }) : undefined
