@@ -151,7 +151,7 @@ async function found(
 }
 
 /** One proposes; each member that the blueprint names approves; who plays an open role accedes to it (RULES 12). */
-async function agreeBlueprint(
+export async function agreeBlueprint(
   story: Story,
   members: ReadonlyMap<string, MemberNode>,
   register: string,

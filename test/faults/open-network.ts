@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { timesOf } from '../../src/core/blueprint/simulate/scenario.ts'
 import type { Clock } from '../../src/core/clock.ts'
-import type { ErrorCode } from '../../src/core/error.ts'
+import { ConcordatError, type ErrorCode } from '../../src/core/error.ts'
 import { type MemberFolder, openMemberFolder } from '../../src/sandbox/member-node.ts'
 import { type Network, openNetwork } from '../../src/sandbox/network.ts'
 import type { Story } from '../../src/sandbox/scenario.ts'
@@ -97,5 +97,24 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`in ${patienceMs} ms it did not come about that ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** Answers that say that nobody can tell: the same request again, with the same key, is what a client does then. */
+const COME_AGAIN: readonly ErrorCode[] = [
+  'REMOTE_UNREACHABLE',
+  'REMOTE_FAILED',
+  'ORDERING_UNAVAILABLE',
+  'STORAGE_FAILED',
+  'CUSTODY_FAILED',
+]
+
+/** Undefined where nobody could tell. A refusal is passed on: none is expected of an honest member. */
+export async function orAway<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof ConcordatError && COME_AGAIN.includes(error.code)) return undefined
+    throw error
   }
 }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { ActionReceipt } from '../../src/api/cases.ts'
 import type { Client } from '../../src/client/client.ts'
-import { ConcordatError, type ErrorCode } from '../../src/core/error.ts'
+import { ConcordatError } from '../../src/core/error.ts'
 import { openSqliteStorage } from '../../src/storage/sqlite.ts'
 import { sampleData } from '../sample-blueprint.ts'
 import { checkRegister } from '../whole-register.ts'
-import { type TestNetwork, until } from './open-network.ts'
+import { orAway, type TestNetwork, until } from './open-network.ts'
 
 /** The permit story's network, wherever it runs. */
 export interface PermitNetwork {
@@ -31,15 +31,6 @@ export type PermitStep = 'apply' | 'assess' | 'inspect'
 export const PERMIT_STEPS: readonly PermitStep[] = ['apply', 'assess', 'inspect']
 export const PERMIT_MEMBERS = ['council', 'inspector', 'registry'] as const
 
-/** Answers that say that nobody can tell: the same request again, with the same key, is what a client does then. */
-const COME_AGAIN: readonly ErrorCode[] = [
-  'REMOTE_UNREACHABLE',
-  'REMOTE_FAILED',
-  'ORDERING_UNAVAILABLE',
-  'STORAGE_FAILED',
-  'CUSTODY_FAILED',
-]
-
 /** Submits a step of a case as its member's client would; `caseId` is undefined for the first. */
 export function submitStep(
   network: PermitNetwork,
@@ -60,14 +51,9 @@ export function submitStep(
   return council.submitAction({ case: caseId, step, data, idempotencyKey })
 }
 
-/** Undefined where nobody could tell. A refusal is passed on: none is expected of an honest member. */
-export async function trySubmit(...args: Parameters<typeof submitStep>): Promise<ActionReceipt | undefined> {
-  try {
-    return await submitStep(...args)
-  } catch (error) {
-    if (error instanceof ConcordatError && COME_AGAIN.includes(error.code)) return undefined
-    throw error
-  }
+/** Undefined where nobody could tell. */
+export function trySubmit(...args: Parameters<typeof submitStep>): Promise<ActionReceipt | undefined> {
+  return orAway(submitStep(...args))
 }
 
 /** Comes again until there is an answer. */
