@@ -55,7 +55,11 @@ export const addCheckpoint = route({
   answers: [
     { status: 400, description: 'The request is malformed.', type: TEXT.type },
     { status: 403, description: 'The checkpoint is not signed by the log.', type: TEXT.type },
-    { status: 404, description: 'The log is not known.', type: TEXT.type },
+    {
+      status: 404,
+      description: 'The log is not known, or this member cosigns nothing because another runs its node.',
+      type: TEXT.type,
+    },
     {
       status: 409,
       description: 'The old size is not the last one cosigned, which is returned.',

@@ -27,10 +27,13 @@ export async function signGenesis(
   return { register: digest(signingInput), jws: formatCompactJws(signingInput, signature) }
 }
 
-/** A member's statement about itself: who it is, where its node is, which keys it uses (RULES 6). */
+/**
+ * A member's statement about itself: who it is, who runs its node and where, which keys it uses (RULES 6). One whose node another
+ * member runs states no checkpoint keys: it cosigns nothing.
+ */
 export async function signMember(
   custody: Custody,
-  statement: Pick<MemberClaims, 'reg' | 'iat' | 'name' | 'did' | 'voting' | 'address'>,
+  statement: Pick<MemberClaims, 'reg' | 'iat' | 'name' | 'did' | 'voting' | 'operator' | 'address'>,
   random: (sizeBytes: number) => Uint8Array,
 ): Promise<string> {
   const { governance, record, request, checkpoint, epochs } = custody.publicKeys()
@@ -39,8 +42,12 @@ export async function signMember(
     ...statement,
     iss: kid,
     jti: toBase64url(random(16)),
-    operator: kid,
-    keys: { governance: [governance], record: [record], request: [request], checkpoint },
+    keys: {
+      governance: [governance],
+      record: [record],
+      request: [request],
+      checkpoint: statement.operator === kid ? checkpoint : null,
+    },
     epochs,
   }
   const signingInput = formatSigningInput({ alg: 'ES256', kid, typ: 'member' }, claims as unknown as JsonObject)

@@ -133,8 +133,10 @@ async function found(
   const { register } = genesis
   const statements = await Promise.all(
     nodes.map(([id, { custody, name, nodeAddress }]) => {
-      const voting = story.members.find((member) => member.id === id)?.voting ?? false
-      const statement = { reg: register, iat, name, did: `did:web:${id}.example`, voting, address: nodeAddress }
+      const { voting, operator = id } = story.members.find((member) => member.id === id)!
+      const runBy = members.get(operator)!.member
+      const about = { name, did: `did:web:${id}.example`, voting, operator: runBy, address: nodeAddress }
+      const statement = { reg: register, iat, ...about }
       return signMember(custody, statement, random)
     }),
   )

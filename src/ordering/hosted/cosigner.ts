@@ -157,6 +157,8 @@ export class Cosigner {
     if (batch === null || due.length > 0) await this.#parts.storage.saveCosigned(register.id, signed)
     const row = await findMemberRow(this.#leaves, this.#parts.member)
     if (row === undefined) return refused(503, 'LEAVES_NOT_OF_CHECKPOINT')
+    // A hosted member cosigns nothing: its operator's cosignature is the one voice of both (RULES 6).
+    if (row.keys.checkpoint === null) return refused(404, 'ADD_CHECKPOINT_INVALID')
     const time = this.#parts.clock.now()
     const { text } = parseNote(note)
     const lines = await Promise.all(

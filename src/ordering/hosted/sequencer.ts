@@ -6,7 +6,7 @@ import { type CosignerKey, cosign } from '../../core/ledger/cosignature.ts'
 import { parseEntry } from '../../core/ledger/entry.ts'
 import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { formatNote, type NoteSignature, parseSignatureLines } from '../../core/ledger/note.ts'
-import { findRegisterConfiguration } from '../../core/ledger/state.ts'
+import { findRegisterConfiguration, type MemberRow } from '../../core/ledger/state.ts'
 import { entryId } from '../../core/ledger/verify-entry.ts'
 import { verifyNote } from '../../core/ledger/verify-note.ts'
 import { formatAddCheckpoint } from '../../core/ledger/witness.ts'
@@ -247,13 +247,22 @@ export class Sequencer {
     return [{ name: key.name, keyId: key.keyId, signature }, ...(await Promise.all(own))]
   }
 
+  /** The other members in standing whose nodes can be called, hosted ones too. */
+  async #others(): Promise<[id: string, row: MemberRow][]> {
+    const register = await this.#log.findRegisterRow()
+    const others: [string, MemberRow][] = []
+    for (const { id, standing } of register?.members ?? []) {
+      if (id === this.#member || standing !== 'in') continue
+      const row = await findMemberRow(this.#log, id)
+      if (row !== undefined && row.address !== null) others.push([id, row])
+    }
+    return others
+  }
+
   async #followers(): Promise<Follower[]> {
-    const row = await this.#log.findRegisterRow()
     const followers: Follower[] = []
-    for (const { id, operator, standing } of row?.members ?? []) {
-      if (id === this.#member || operator !== id || standing !== 'in') continue
-      const memberRow = await findMemberRow(this.#log, id)
-      if (memberRow === undefined || memberRow.address === null) continue
+    for (const [id, memberRow] of await this.#others()) {
+      if (memberRow.operator !== id) continue
       const known = this.#followerKeys.get(id)
       const text = JSON.stringify(memberRow.keys.checkpoint)
       const keys = known?.row === text ? known.keys : await cosignerKeys(id, memberRow)
@@ -301,9 +310,12 @@ export class Sequencer {
     return undefined
   }
 
-  /** Every operator keeps the certificate (RULES 30). Only the newest is worth sending to one that lags. */
+  /**
+   * Every operator keeps the certificate (RULES 30), and every member's node answers its people by it. Only the newest is worth
+   * sending to one that lags.
+   */
   async #pushToAll(note: string): Promise<void> {
-    for (const { member } of await this.#followers()) {
+    for (const [member] of await this.#others()) {
       const push = this.#pushes.get(member)
       if (push?.running) {
         push.note = note
