@@ -134,8 +134,12 @@ export class FollowedLog {
     const { log, batch, broken } = read
     const register = (batch && findRegister(batch.rows)) ?? (await log.findRegisterRow())
     if (register === undefined) return
+    if (broken !== null) {
+      // Whoever cosigned it: the signature of the term's sequencer is what proves it.
+      await this.#verifySequencers(note, register, term)
+      return this.stopAt(broken, note, null)
+    }
     await verifyRegisterCertificate(note, register, nodeChecks)
-    if (broken !== null) return this.stopAt(broken, note, null)
     if (batch !== null) await this.keep(log, batch, register)
     else if (!sameBytes(await this.#log.rootAt(checkpoint.size), checkpoint.root)) {
       if (!(await this.findsFork(note, [this.#sequencer])))
@@ -183,15 +187,20 @@ export class FollowedLog {
     if (source.isFar(checkpoint)) {
       // Nothing is kept before it is all there, but of what the term's sequencer has signed.
       const register = (await this.#log.findRegisterRow()) ?? (await source.findFirstRegister(checkpoint))
-      const key = register && findTerm(register, termOf(register, checkpoint.origin))?.key
-      if (key == null) return undefined
-      await verifySigned(note, key, nodeChecks)
+      if (register === undefined) return undefined
+      await this.#verifySequencers(note, register, termOf(register, checkpoint.origin))
       const broken = await source.keepFar(checkpoint)
       if (broken !== null) return { batch: null, broken }
     }
     // Leaves under a shown certificate are exempt from the time window (RULES 32).
     const { batch, halt } = await source.read(checkpoint, 'any')
     return batch === null && halt === null ? undefined : { batch, broken: halt }
+  }
+
+  async #verifySequencers(note: string, register: RegisterRow, term: number): Promise<void> {
+    const key = findTerm(register, term)?.key
+    if (key != null) await verifySigned(note, key, nodeChecks)
+    else throw new ConcordatError({ code: 'NOTE_SIGNER_UNKNOWN', expected: "a known term's sequencer", got: 'another' })
   }
 
   async #saveCertificate(certificate: StoredCertificate): Promise<void> {

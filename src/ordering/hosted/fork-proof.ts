@@ -23,10 +23,10 @@ export async function findFork(
 ): Promise<Fork | undefined> {
   if (term.key === null) return undefined
   const key = await noteKey(checkpointOf(one).origin, { type: 1, jwk: term.key }, nodeChecks.sha256)
-  const signed = [one, other].map((note) => withoutCosignatures(parseNote(note), key))
-  const [smaller, larger] = signed.sort((a, b) => checkpointOf(a).size - checkpointOf(b).size) as [string, string]
-  const { size } = checkpointOf(smaller)
-  const whole = checkpointOf(larger).size
+  const [first, second] = checkpointOf(one).size <= checkpointOf(other).size ? [one, other] : [other, one]
+  const [smaller, larger] = [first, second].map((note) => withoutCosignatures(parseNote(note), key)) as [string, string]
+  const { size } = checkpointOf(first)
+  const whole = checkpointOf(second).size
   try {
     const { root, path } = await withTiles(whole, fetchTile, (readTile) => ({
       root: toBase64url(rootOf(size, readTile)),
