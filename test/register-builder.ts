@@ -185,8 +185,12 @@ export class RegisterBuilder {
     return sign('dispute', signer, this.#claims(signer, claims))
   }
 
-  /** A confirm, resolve, lapse or extend: the claims of its kind are given whole. */
-  inCase(kind: 'confirm' | 'resolve' | 'lapse' | 'extend', signer: BuiltMember, claims: Changes): string {
+  /** The claims of its kind are given whole. */
+  inCase(
+    kind: 'confirm' | 'resolve' | 'lapse' | 'extend' | 'recall' | 'erased',
+    signer: BuiltMember,
+    claims: Changes,
+  ): string {
     return sign(kind, signer, this.#claims(signer, claims))
   }
 

@@ -190,6 +190,12 @@ interface ErrorFacts {
   ROLE_SUSPENDED: { role: string }
   SUSPEND_NOT_OWN_ROLE: { role: string }
   SUSPEND_CHANGES_NOTHING: { role: string }
+  RECALL_NOT_ALLOWED: { role: string }
+  RECALL_NOT_GRANTED: object
+  RECALL_REPEATED: object
+  RECALL_UNKNOWN: object
+  ERASED_NOT_ALLOWED: object
+  ERASED_REPEATED: object
 
   // blueprint
   BLUEPRINT_INVALID: At

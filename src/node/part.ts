@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { ConcordatError } from '../core/error.ts'
 import { caseAsOf } from '../core/ledger/case-as-of.ts'
+import { tookPart } from '../core/ledger/kinds/case-entry.ts'
 import {
   type BlueprintRow,
   type CaseRow,
@@ -46,12 +47,6 @@ export async function getCaseRow(part: Part, caseId: string): Promise<CaseRow> {
     })
   }
   return row
-}
-
-/** Whether a member is bound to a role of the case, or was when a record counted that is void now. */
-export function tookPart({ roles, records }: CaseRow, member: string): boolean {
-  const bound = [roles, ...records.map(({ bind }) => bind)].flatMap((binding) => Object.values(binding))
-  return bound.some((binding) => binding.member === member) || records.some(({ iss }) => iss === member)
 }
 
 /** A case as the leaves below `size` left it, with the version under which it ran then. */

@@ -58,7 +58,7 @@ export async function entryRows(at: BadInputNetwork, valid: readonly Valid[]): P
     row('with an unknown header field', await entry({}, { [CANARY]: CANARY }), 'HEADER_INVALID'),
     row('with crit', await entry({}, { crit: [CANARY] }), 'HEADER_INVALID'),
     row('of an unknown kind', await entry({}, { typ: CANARY }), 'KIND_UNKNOWN'),
-    row('of a kind that is not built', await entry({}, { typ: 'recall' }), 'KIND_NOT_BUILT'),
+    row('of a kind that is not built', await entry({}, { typ: 'anchor' }), 'KIND_NOT_BUILT'),
     row('with an unknown claim', await entry({ [CANARY]: CANARY }, {}), 'CLAIM_INVALID'),
     row('with a claim of another type', await entry({ roles: CANARY }, {}), 'CLAIM_INVALID'),
     row('with a time that is not whole', await entry({ iat: at.now + 0.5 }, {}), 'CLAIM_INVALID'),

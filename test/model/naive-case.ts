@@ -7,9 +7,12 @@ export interface Version {
   follows: { bp: string; mapping: { [step: string]: string } | null } | null
 }
 
+/** Kinds that move a case on, or say something of its records that counts there. */
+type FactKind = Exclude<keyof OwnCaseClaims, 'suspend' | 'recall' | 'erased'>
+
 /** An accepted entry about a case. */
 export type Fact = {
-  [K in Exclude<keyof OwnCaseClaims, 'suspend'>]: {
+  [K in FactKind]: {
     kind: K
     id: string
     iss: string
@@ -17,7 +20,7 @@ export type Fact = {
     time: number
     claims: OwnCaseClaims[K]
   }
-}[Exclude<keyof OwnCaseClaims, 'suspend'>]
+}[FactKind]
 export type ActionFact = Extract<Fact, { kind: 'action+sd-jwt' }>
 export type DisputeFact = Extract<Fact, { kind: 'dispute' }>
 export type DisputeOutcome = 'withdrawn' | 'settled' | 'upheld' | 'rejected'

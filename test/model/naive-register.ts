@@ -2,6 +2,7 @@ import type { OwnCaseClaims } from '../../src/core/ledger/case-claims.ts'
 import type { Skeleton } from '../../src/core/ledger/skeleton.ts'
 import { type Fact, NaiveCase, type Version } from './naive-case.ts'
 import { type Picture, pictureOf } from './naive-picture.ts'
+import type { RecallFact } from './naive-recalls.ts'
 
 /** Who is what, besides the cases. */
 export interface NaiveVersion extends Version {
@@ -27,12 +28,14 @@ type Review = { record: string; request: string }
 type CaseKind = keyof OwnCaseClaims
 /** What somebody wants to enter, before it is signed. */
 export type Wish = { [K in CaseKind]: { kind: K; iss: string; claims: OwnCaseClaims[K] } }[CaseKind]
+export type WishOf<K extends CaseKind> = Extract<Wish, { kind: K }>
 
 /** What the model knows: versions, and every entry of every case. */
 export class NaiveRegister {
   readonly versions = new Map<string, NaiveVersion>()
   readonly voting: readonly string[]
   readonly #moments = new Map<string, NaiveMoment[]>()
+  readonly #recallFacts = new Map<string, RecallFact[]>()
 
   constructor(voting: readonly string[]) {
     this.voting = voting
@@ -44,6 +47,11 @@ export class NaiveRegister {
 
   moments(caseId: string): NaiveMoment[] {
     return this.#moments.get(caseId) ?? []
+  }
+
+  /** They change nothing of what the moments tell. */
+  recallFacts(caseId: string): RecallFact[] {
+    return this.#recallFacts.get(caseId) ?? []
   }
 
   now(caseId: string): NaiveMoment | undefined {
@@ -62,6 +70,11 @@ export class NaiveRegister {
         const others = (suspended[role] ?? []).filter((member) => member !== wish.iss)
         suspended[role] = wish.claims.suspended ? [...others, wish.iss] : others
       }
+      return
+    }
+    if (wish.kind === 'recall' || wish.kind === 'erased') {
+      const { case: caseId } = wish.claims
+      this.#recallFacts.set(caseId, [...this.recallFacts(caseId), { ...wish, id, index, time }])
       return
     }
     const fact = { ...wish, id, index, time } as Fact

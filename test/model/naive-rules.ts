@@ -7,12 +7,12 @@ import { type ActionFact, type NaiveCase, sameItems } from './naive-case.ts'
 import { naiveDeadline } from './naive-deadline.ts'
 import { naiveGrants } from './naive-grants.ts'
 import { isAt, usedOpening } from './naive-picture.ts'
-import type { NaiveMoment, NaiveRegister, Wish } from './naive-register.ts'
+import { erasedProblems, recallProblems } from './naive-recalls.ts'
+import type { NaiveMoment, NaiveRegister, Wish, WishOf } from './naive-register.ts'
 
 /** A code, and when it is asked for: the register says one of those with the lowest number. */
 export type Problem = [order: number, code: string]
-type WishOf<K extends Wish['kind']> = Extract<Wish, { kind: K }>
-type LaterKind = Exclude<Wish['kind'], 'suspend' | 'action+sd-jwt'>
+type LaterKind = Exclude<Wish['kind'], 'suspend' | 'action+sd-jwt' | 'recall' | 'erased'>
 
 /** The codes with which the register may refuse this; none if it must accept. */
 export function refusalsOf(register: NaiveRegister, wish: Wish, time: number): string[] {
@@ -32,6 +32,11 @@ function* problemsOf(register: NaiveRegister, wish: Wish, time: number): Generat
   const now = register.now(wish.claims.case)
   if (now === undefined) return yield [1, 'CASE_UNKNOWN']
   if (now.picture.bp !== wish.claims.bp) return yield [1, 'CASE_BLUEPRINT_DIFFERS']
+  if (wish.kind === 'recall' || wish.kind === 'erased') {
+    const codes = wish.kind === 'recall' ? recallProblems(register, now, wish) : erasedProblems(register, now, wish)
+    for (const code of codes) yield [3, code]
+    return
+  }
   yield* signerProblems(now.picture, wish.iss, wish.claims.as, 3)
   yield* laterProblems(now, wish, time)
 }

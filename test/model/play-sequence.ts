@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { caseAsOf } from '../../src/core/ledger/case-as-of.ts'
-import type { Rows } from '../../src/core/ledger/state.ts'
+import { findRecalls, type Rows } from '../../src/core/ledger/state.ts'
 import type { BuiltMember, RegisterBuilder } from '../register-builder.ts'
 import { saidByModel, saidByRow } from './compare-case.ts'
+import { saidByRecalls } from './naive-recalls.ts'
 import type { NaiveRegister, Wish } from './naive-register.ts'
 import { refusalsOf } from './naive-rules.ts'
 import { RandomRegister } from './random-register.ts'
@@ -45,6 +46,8 @@ async function playEntry(register: RandomRegister, wish: Wish, tally: Tally): Pr
   register.accept(wish, answer.id)
   count(tally, [`accepted ${wish.kind}`])
   if (wish.kind === 'suspend') return
+  assert.deepEqual(findRecalls(builder.rows, wish.claims.case), saidByRecalls(model, wish.claims.case), text(wish))
+  if (wish.kind === 'recall' || wish.kind === 'erased') return
   count(tally, happened(model, wish.claims.case))
   const row = builder.caseRow(wish.claims.case)
   assert.deepEqual(

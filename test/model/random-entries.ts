@@ -1,6 +1,7 @@
 import { randomDigest } from '../register-builder.ts'
 import type { NaiveCase } from './naive-case.ts'
 import { naiveDeadline } from './naive-deadline.ts'
+import { recallsOf } from './naive-recalls.ts'
 import type { NaiveMoment, NaiveRegister, Wish } from './naive-register.ts'
 import { refusalsOf } from './naive-rules.ts'
 import type { RandomSource } from './random-source.ts'
@@ -56,6 +57,11 @@ export class WishMaker {
     if (picture.openings.length > 0) {
       kinds.push(...[() => this.#lapse(now, caseId), () => this.#lapse(now, caseId), () => this.#extend(now, caseId)])
     }
+    if (this.#random.chance(0.3))
+      kinds.push(
+        () => this.#recall(now, caseId),
+        () => this.#erased(now, caseId),
+      )
     return this.#random.pick(kinds)()
   }
 
@@ -207,6 +213,24 @@ export class WishMaker {
     const as = extend?.role ?? 'alpha'
     const claims = { bp: picture.bp, case: caseId, as, step, prev: [...prev].sort(), until }
     return { kind: 'extend', iss: this.#memberOf(picture, as), claims }
+  }
+
+  #recall({ whole, picture }: NaiveMoment, caseId: string): CaseWish {
+    const record = this.#random.pick(whole.records)
+    const own = whole.records.filter(({ iss, claims }) => iss === record.iss && claims.as === record.claims.as)
+    const chosen = this.#random.chance(0.7) ? [record] : this.#random.some(own, 0.5)
+    const groups = () => this.#random.pick([[1], [1], [2], [1, 2]])
+    const records = Object.fromEntries((chosen.length > 0 ? chosen : [record]).map(({ id }) => [id, groups()]))
+    const reason = this.#random.pick(['wrong-recipient', 'wrong-data', 'not-authorised', 'other'] as const)
+    const claims = { bp: picture.bp, case: caseId, as: record.claims.as, records, reason }
+    return { kind: 'recall', iss: record.iss, claims }
+  }
+
+  #erased({ picture }: NaiveMoment, caseId: string): CaseWish {
+    const recalls = recallsOf(this.#register, caseId).map(({ id }) => id)
+    const recall = recalls.length > 0 && this.#random.chance(0.8) ? this.#random.pick(recalls) : null
+    const claims = { bp: picture.bp, case: caseId, recall, opened: recall === null ? null : this.#random.chance(0.5) }
+    return { kind: 'erased', iss: this.#random.pick(this.#members), claims }
   }
 
   #memberOf({ roles }: NaiveMoment['picture'], role: string): string {

@@ -23,9 +23,11 @@ export function mutated(random: RandomSource, register: NaiveRegister, members: 
   ]
   if (changed.kind !== 'suspend') {
     const { claims } = changed
-    changes.push(() => {
-      claims.as = random.pick(roles)
-    })
+    if ('as' in claims) {
+      changes.push(() => {
+        claims.as = random.pick(roles)
+      })
+    }
     changes.push(() => {
       claims.case = random.pick([...register.caseIds, 'A'.repeat(21).concat('A')])
     })
@@ -112,6 +114,21 @@ export function mutated(random: RandomSource, register: NaiveRegister, members: 
           what.next = random.sample(steps.slice(0, 6), random.between(0, 2))
         })
       }
+      break
+    }
+    case 'recall': {
+      const { claims } = changed
+      changes.push(() => {
+        claims.records[id()] = [random.between(1, 3)]
+      })
+      break
+    }
+    case 'erased': {
+      const { claims } = changed
+      changes.push(() => {
+        claims.recall = id()
+        claims.opened = random.chance(0.5)
+      })
       break
     }
     case 'suspend': {

@@ -6,12 +6,14 @@ import { applyAction } from './kinds/action.ts'
 import { applyApproval } from './kinds/approval.ts'
 import { applyConfirm } from './kinds/confirm.ts'
 import { applyDispute } from './kinds/dispute.ts'
+import { applyErased } from './kinds/erased.ts'
 import { applyExtend } from './kinds/extend.ts'
 import { applyGenesis } from './kinds/genesis.ts'
 import { applyHandover } from './kinds/handover.ts'
 import { applyLapse } from './kinds/lapse.ts'
 import { applyMember } from './kinds/member.ts'
 import { applyProposal } from './kinds/proposal.ts'
+import { applyRecall } from './kinds/recall.ts'
 import { applyResolve } from './kinds/resolve.ts'
 import { applyRevoke } from './kinds/revoke.ts'
 import { applySuspend } from './kinds/suspend.ts'
@@ -55,6 +57,11 @@ export function rowsNamed(entry: ParsedEntry): string[] {
       return common
     case 'suspend':
       return [...common, `blueprint/${entry.claims.bp}`]
+    case 'recall':
+    case 'erased': {
+      const { bp, case: caseId } = entry.claims
+      return [...common, `blueprint/${bp}`, `case/${caseId}`, `recalls/${caseId}`]
+    }
     default:
       return [...common, `blueprint/${entry.claims.bp}`, `case/${entry.claims.case}`]
   }
@@ -128,6 +135,10 @@ function applyKind(
       return applyLapse({ rows, register, claims: parsed.claims, id, leaf })
     case 'extend':
       return applyExtend({ rows, register, claims: parsed.claims, id, leaf })
+    case 'recall':
+      return applyRecall({ rows, register, claims: parsed.claims, id, leaf })
+    case 'erased':
+      return applyErased({ rows, register, claims: parsed.claims, id, leaf })
   }
 }
 

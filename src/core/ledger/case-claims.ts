@@ -11,6 +11,9 @@ export type Lapsed =
   | { type: 'confirm'; record: string }
   | { type: 'dispute'; dispute: string }
 
+const RECALL_REASONS = ['wrong-recipient', 'wrong-data', 'not-authorised', 'other'] as const
+export type RecallReason = (typeof RECALL_REASONS)[number]
+
 type InCase = { bp: string; case: string }
 
 /** The claims of each kind about cases, besides those of every entry. One page each in docs/formats. */
@@ -36,6 +39,10 @@ export type OwnCaseClaims = {
   resolve: InCase & { dispute: string; as: string; outcome: DisputeOutcome; correction: string | null }
   lapse: InCase & { as: string; what: Lapsed }
   extend: InCase & { as: string; step: string; prev: string[]; until: number }
+  /** `records`: groups by record. */
+  recall: InCase & { as: string; records: { [record: string]: number[] }; reason: RecallReason }
+  /** `opened` is null exactly where `recall` is. */
+  erased: InCase & { recall: string | null; opened: boolean | null }
   suspend: { bp: string; roles: string[]; suspended: boolean }
 }
 
@@ -48,6 +55,8 @@ export const CASE_CLAIMS: { [K in keyof OwnCaseClaims]: readonly string[] } = {
   resolve: [...IN_CASE, 'dispute', 'as', 'outcome', 'correction'],
   lapse: [...IN_CASE, 'as', 'what'],
   extend: [...IN_CASE, 'as', 'step', 'prev', 'until'],
+  recall: [...IN_CASE, 'as', 'records', 'reason'],
+  erased: [...IN_CASE, 'recall', 'opened'],
   suspend: ['bp', 'roles', 'suspended'],
 }
 
@@ -58,6 +67,8 @@ export const PARSE_CASE_CLAIMS: { [K in keyof OwnCaseClaims]: (claims: JsonObjec
   resolve: parseResolve,
   lapse: parseLapse,
   extend: parseExtend,
+  recall: parseRecall,
+  erased: parseErased,
   suspend: parseSuspend,
 }
 
@@ -68,6 +79,7 @@ const MAX_PREV = 64
 const MAX_NEXT = 64
 const MAX_GROUPS = 64
 const MAX_DIGESTS = 1024
+const MAX_RECALLED_RECORDS = 64
 
 function parseAction(claims: JsonObject): OwnCaseClaims['action+sd-jwt'] {
   const _sd = shape.sorted(claims._sd, '/_sd', MAX_DIGESTS, isDigest, 'a digest')
@@ -164,6 +176,36 @@ function parseExtend(claims: JsonObject): OwnCaseClaims['extend'] {
     prev: parsePrev(claims.prev, '/prev'),
     until: shape.time(claims.until, '/until'),
   }
+}
+
+function parseRecall(claims: JsonObject): OwnCaseClaims['recall'] {
+  const records = shape.anyObject(claims.records, '/records')
+  const ids = Object.keys(records)
+  if (ids.length < 1 || ids.length > MAX_RECALLED_RECORDS) {
+    shape.fail('/records', `1 to ${MAX_RECALLED_RECORDS} records`, String(ids.length))
+  }
+  return {
+    ...parseCase(claims),
+    as: shape.name(claims.as, '/as'),
+    records: Object.fromEntries(ids.map((id) => [shape.digest(id, '/records'), parseGroups(records[id])])),
+    reason: shape.oneOf(claims.reason, '/reason', RECALL_REASONS),
+  }
+}
+
+/** Sorted indexes; that of the signer's own group, which nobody is granted, is none of them (RULES 21). */
+function parseGroups(value: JsonValue | undefined): number[] {
+  let previous = 0
+  return shape.array(value, '/records', 1, MAX_GROUPS).map((item) => {
+    previous = shape.integer(item, '/records', previous + 1, MAX_GROUPS - 1)
+    return previous
+  })
+}
+
+function parseErased(claims: JsonObject): OwnCaseClaims['erased'] {
+  const recall = claims.recall === null ? null : shape.digest(claims.recall, '/recall')
+  if (recall === null && claims.opened !== null)
+    shape.fail('/opened', 'null where no recall is named', 'something else')
+  return { ...parseCase(claims), recall, opened: recall === null ? null : shape.boolean(claims.opened, '/opened') }
 }
 
 function parseSuspend(claims: JsonObject): OwnCaseClaims['suspend'] {

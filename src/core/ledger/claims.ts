@@ -24,6 +24,8 @@ export type DisputeClaims = CaseClaims['dispute']
 export type ResolveClaims = CaseClaims['resolve']
 export type LapseClaims = CaseClaims['lapse']
 export type ExtendClaims = CaseClaims['extend']
+export type RecallClaims = CaseClaims['recall']
+export type ErasedClaims = CaseClaims['erased']
 export type SuspendClaims = CaseClaims['suspend']
 
 /** docs/formats/genesis.md */
@@ -126,6 +128,8 @@ const KEYS: { [K in keyof ClaimsByKind]: readonly string[] } = {
   resolve: [...SIGNED, 'reg', ...CASE_CLAIMS.resolve],
   lapse: [...SIGNED, 'reg', ...CASE_CLAIMS.lapse],
   extend: [...SIGNED, 'reg', ...CASE_CLAIMS.extend],
+  recall: [...SIGNED, 'reg', ...CASE_CLAIMS.recall],
+  erased: [...SIGNED, 'reg', ...CASE_CLAIMS.erased],
   suspend: [...SIGNED, 'reg', ...CASE_CLAIMS.suspend],
 }
 

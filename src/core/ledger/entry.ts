@@ -27,11 +27,13 @@ const KINDS: readonly EntryKind[] = [
   'resolve',
   'lapse',
   'extend',
+  'recall',
+  'erased',
 ]
-const KINDS_NOT_BUILT: readonly string[] = ['rebind', 'recall', 'erased', 'anchor']
+const KINDS_NOT_BUILT: readonly string[] = ['rebind', 'anchor']
 
 /** Kinds about one case: signed with record keys, and of the keys and members that later entries are checked against they change none. */
-const CASE_KINDS = ['action+sd-jwt', 'confirm', 'dispute', 'resolve', 'lapse', 'extend'] as const
+const CASE_KINDS = ['action+sd-jwt', 'confirm', 'dispute', 'resolve', 'lapse', 'extend', 'recall', 'erased'] as const
 type CaseKind = (typeof CASE_KINDS)[number]
 
 export function isCaseEntry(entry: ParsedEntry): entry is Extract<ParsedEntry, { kind: CaseKind }> {

@@ -1,3 +1,4 @@
+import { caseAsOf } from './case-as-of.ts'
 import { skeletonOf, stepIn } from './case-version.ts'
 import type { Skeleton } from './skeleton.ts'
 import { findStep } from './skeleton.ts'
@@ -29,6 +30,18 @@ export function findGrantsDue(skeleton: Skeleton, caseRow: CaseRow, recordId: st
   const record = caseRow.records.find((candidate) => candidate.id === recordId)
   if (record === undefined) return []
   return grantsDueOf(skeleton, caseRow, record).filter((grant) => grant.role === role)
+}
+
+/** All grants of one record that the case's entries have ever authorised, also to members whose binding was undone since. */
+export function grantsEverDue(skeleton: Skeleton, caseRow: CaseRow, record: CaseRecord): GrantDue[] {
+  // What undoes bindings: that a record becomes void, and that the case moves. Between two of those they only become more.
+  const undone = [...caseRow.records, ...caseRow.acts].flatMap(({ void: by }) => by ?? [])
+  const moves = caseRow.versions.map(({ bp }) => caseRow.records.findLast((last) => last.bp === bp)!.index + 1)
+  const sizes = [...new Set([...undone, ...moves])].filter((size) => size > record.index)
+  return [caseRow, ...sizes.map((size) => caseAsOf(caseRow, skeleton, size))].flatMap((row) => {
+    const found = row.records.find(({ id }) => id === record.id)
+    return found === undefined ? [] : grantsDueOf(skeletonOf(caseRow, skeleton, row.bp), row, found)
+  })
 }
 
 /** The grant that one entry authorises; undefined refuses a delivery that none does. */

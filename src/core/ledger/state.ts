@@ -1,7 +1,7 @@
 import assert from 'node:assert'
 import type { JsonValue } from '../canonical-json.ts'
 import type { EcPublicJwk, OkpPublicJwk } from '../crypto/jwk.ts'
-import type { DisputeOutcome, Lapsed } from './case-claims.ts'
+import type { DisputeOutcome, Lapsed, RecallReason } from './case-claims.ts'
 import type { Epoch, StepMapping, Thresholds } from './claims.ts'
 import type { CheckpointKeys, Configuration } from './configuration.ts'
 import { findConfiguration, type OperatingMember } from './configuration.ts'
@@ -130,7 +130,7 @@ export type CaseRow = {
   ended: boolean
   /** Leaf time of the entry that ended it; null while it goes on. */
   endedAt: number | null
-  /** Index of the newest entry about it. */
+  /** Index of the newest entry about it that changed this row: recalls and erasures have a row of their own. */
   changed: number
 }
 
@@ -212,7 +212,40 @@ export type ExtendAct = Act<{ kind: 'extend'; step: string; prev: string[]; unti
 export type LapseAct = Act<{ kind: 'lapse'; what: Lapsed }>
 export type CaseAct = ConfirmAct | ResolveAct | ExtendAct | LapseAct
 
-export type StateRow = RegisterRow | MemberRow | AdmissionRow | ProposalRow | BlueprintRow | CaseRow
+/**
+ * Row `recalls/<case>`: what was taken back, and who destroyed what (RULES 19, 25). Beside the case's own row, because neither
+ * changes what the case has come to, nor which of its records count.
+ */
+export type RecallsRow = {
+  /** By rising index. */
+  recalls: CaseRecall[]
+  erasures: CaseErasure[]
+}
+
+type CaseRecall = {
+  id: string
+  as: string
+  iss: string
+  index: number
+  time: number
+  reason: RecallReason
+  /** Indexes of recalled groups by record, rising; no group is recalled twice. */
+  records: { [record: string]: number[] }
+  /** The members other than the signer that had been granted one of them by then, sorted: each answers with `erased`. */
+  recipients: string[]
+}
+
+/** One for each recall and member at most, and one a member that answers no recall. */
+type CaseErasure = {
+  id: string
+  iss: string
+  index: number
+  time: number
+  recall: string | null
+  opened: boolean | null
+}
+
+export type StateRow = RegisterRow | MemberRow | AdmissionRow | ProposalRow | BlueprintRow | CaseRow | RecallsRow
 
 export function findRegister(rows: Rows): RegisterRow | undefined {
   return rows.get('register') as RegisterRow | undefined
@@ -236,6 +269,10 @@ export function findBlueprint(rows: Rows, hash: string): BlueprintRow | undefine
 
 export function findCase(rows: Rows, id: string): CaseRow | undefined {
   return rows.get(`case/${id}`) as CaseRow | undefined
+}
+
+export function findRecalls(rows: Rows, caseId: string): RecallsRow | undefined {
+  return rows.get(`recalls/${caseId}`) as RecallsRow | undefined
 }
 
 /** A row as storage keeps it. */

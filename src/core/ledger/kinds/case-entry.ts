@@ -40,6 +40,12 @@ export function verifyBoundSigner(row: CaseRow, { as, iss }: { as: string; iss: 
   })
 }
 
+/** Whether a member is bound to a role of the case, or was when a record counted that is void now. */
+export function tookPart({ roles, records }: CaseRow, member: string): boolean {
+  const bound = [roles, ...records.map(({ bind }) => bind)].flatMap((binding) => Object.values(binding))
+  return bound.some((binding) => binding.member === member) || records.some(({ iss }) => iss === member)
+}
+
 /** A record of the case that still counts. */
 export function getRecord(row: CaseRow, id: string): CaseRecord {
   const record = row.records.find((candidate) => candidate.id === id)
