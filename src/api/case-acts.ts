@@ -1,6 +1,7 @@
 import * as Type from 'typebox'
+import { RECALL_REASONS } from '../core/ledger/case-claims.ts'
 import { json, route } from './route.ts'
-import { CaseParams, Count, Digest, DocumentId, LeafTime, object, Text } from './scalars.ts'
+import { CaseParams, Count, Digest, DocumentId, LeafTime, object, Pointer, Text } from './scalars.ts'
 
 // What a member enters about a case besides actions. Each answers once the entry is committed, with its id and place.
 
@@ -79,4 +80,30 @@ export const enterLapse = route({
   body: json(object({ role: DocumentId, what: Lapsed })),
   idempotent: true,
   response: { status: 201, content: json(object({ lapse: Digest, index: Count })) },
+})
+
+export const RecallReason = Type.Enum([...RECALL_REASONS])
+
+export const recallRecord = route({
+  method: 'POST',
+  path: '/registers/{register}/cases/{case}/recalls',
+  access: 'cases:write',
+  summary: 'Takes back fields of a record that others were given by mistake (RULES 19): their nodes destroy the keys.',
+  params: CaseParams,
+  body: json(
+    object({
+      record: Digest,
+      /** A field takes with it what shares its group: the same subject and the same audience. */
+      fields: Type.Union([
+        Type.Literal('all'),
+        Type.Array(Pointer, { minItems: 1, maxItems: 1_000, uniqueItems: true }),
+      ]),
+      reason: RecallReason,
+    }),
+  ),
+  idempotent: true,
+  response: {
+    status: 201,
+    content: json(object({ recall: Digest, index: Count, fields: Type.Array(Pointer), members: Type.Array(Digest) })),
+  },
 })

@@ -1,5 +1,5 @@
 import * as Type from 'typebox'
-import { Lapsed } from './case-acts.ts'
+import { Lapsed, RecallReason } from './case-acts.ts'
 import { json, route } from './route.ts'
 import {
   AnyJson,
@@ -78,6 +78,8 @@ export const RecordView = object({
   /** Fields are due to this member and have not come. */
   awaiting: Type.Boolean(),
   erased: Type.Boolean(),
+  /** Fields that its signer has taken back from everyone else; their values are gone from all but the signer's own view. */
+  recalled: Type.Array(Pointer),
   leaf: Leaf,
   proof: Proof,
 })
@@ -114,6 +116,24 @@ const ActView = Type.Union([
   object({ kind: Type.Literal('extend'), ...act, step: DocumentId, until: UnixSeconds }),
 ])
 export type ActView = Type.Static<typeof ActView>
+
+/** What its signer took back of records, from whom, and who has answered (RULES 19). */
+const RecallView = object({
+  recall: Digest,
+  as: DocumentId,
+  from: Digest,
+  index: Count,
+  time: UnixSeconds,
+  reason: RecallReason,
+  records: Type.Array(object({ record: Digest, fields: Type.Array(Pointer) })),
+  answers: Type.Array(
+    object({
+      member: Digest,
+      /** Null until the member has answered. `opened`: its node had opened one of the groups by then. */
+      erased: nullable(object({ entry: Digest, opened: Type.Boolean(), time: UnixSeconds })),
+    }),
+  ),
+})
 
 export const CaseView = object({
   case: RandomId,
@@ -153,6 +173,9 @@ export const CaseView = object({
       state: Type.Enum(['due', 'acknowledged', 'erased']),
     }),
   ),
+  recalls: Type.Array(RecallView),
+  /** Members that have destroyed keys of the case by themselves. */
+  erasures: Type.Array(object({ erased: Digest, member: Digest, index: Count, time: UnixSeconds })),
   checkpoint: SignedNote,
 })
 export type CaseView = Type.Static<typeof CaseView>

@@ -90,6 +90,7 @@ describe('OpenAPI document', () => {
       'extendDeadline',
       'propose',
       'raiseDispute',
+      'recallRecord',
       'resolveDispute',
       'startCase',
       'submitAction',

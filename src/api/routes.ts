@@ -1,5 +1,5 @@
 import { approve, getBlueprint, propose, suspendRoles } from './blueprints.ts'
-import { confirmRecord, enterLapse, extendDeadline, raiseDispute, resolveDispute } from './case-acts.ts'
+import { confirmRecord, enterLapse, extendDeadline, raiseDispute, recallRecord, resolveDispute } from './case-acts.ts'
 import { getCase, listCases, listInbox, startCase, submitAction } from './cases.ts'
 import {
   deliver,
@@ -37,6 +37,7 @@ export const routes = {
   confirmRecord,
   extendDeadline,
   enterLapse,
+  recallRecord,
   exportEvidence,
   eraseCase,
   submitEntries,

@@ -24,6 +24,7 @@ function record(id: string, step: string, change: Partial<RecordView> = {}): Rec
     notCheckable: [],
     awaiting: false,
     erased: false,
+    recalled: [],
     leaf: '',
     proof: [],
     ...change,
@@ -60,6 +61,8 @@ function viewOf(change: Partial<CaseView>): CaseView {
     review: null,
     movedFrom: [],
     sharedWith: [],
+    recalls: [],
+    erasures: [],
     checkpoint: '',
     ...change,
   }
@@ -80,6 +83,30 @@ describe('case show, in words', () => {
     assert.equal(
       caseText(viewOf({ records: [record('R1', 'decide')] })),
       'case C  travel-card  open, started 2026-09-21T14:13:20Z\n\ndecide (council)  2026-09-21T14:13:20Z  record R1\n',
+    )
+  })
+  it('says what was recalled, and who has not answered yet', () => {
+    const erased = { entry: 'E', opened: true, time: at(3) }
+    const recall = { recall: 'X', as: 'council', from: 'member', index: 12, time: at(2), reason: 'wrong-data' as const }
+    const records = [{ record: 'R1', fields: ['/fee', '/note'] }]
+    const answers = [
+      { member: 'M', erased },
+      { member: 'N', erased: null },
+      { member: 'O', erased: { ...erased, opened: false } },
+    ]
+    assert.deepEqual(
+      show({
+        records: [record('R1', 'decide', { recalled: ['/fee', '/note'] }), record('R2', 'pay')],
+        recalls: [{ ...recall, records, answers }],
+        erasures: [{ erased: 'F', member: 'M', index: 14, time: at(4) }],
+      }),
+      [
+        'recalled by council, 2026-09-21T14:15:20Z, wrong-data: /fee, /note  recall X',
+        'M: erased, had been opened, 2026-09-21T14:16:20Z',
+        'N: not answered yet',
+        'O: erased, never opened, 2026-09-21T14:16:20Z',
+        'erased by M, 2026-09-21T14:17:20Z',
+      ],
     )
   })
   it('says when a step is due, and that its deadline stands still in a dispute', () => {

@@ -12,6 +12,7 @@ export function caseText(view: CaseView): string {
   for (const record of view.records) lines.push('', ...recordLines(record, view))
   lines.push('', ...deadlineLines(view), ...view.open.map(openLine))
   for (const { step, from } of view.waiting) lines.push(`waits: ${step}, for other steps than ${from}`)
+  for (const { member, time } of view.erasures) lines.push(`erased by ${member}, ${formatTime(time)}`)
   if (view.review !== null) lines.push(`review asked for: of record ${view.review.record}`)
   return `${lines.join('\n').trimEnd()}\n`
 }
@@ -32,6 +33,7 @@ function recordLines(record: RecordView, view: CaseView): string[] {
   }
   if (record.awaiting) lines.push('  fields are on their way')
   if (record.erased) lines.push('  erased here')
+  lines.push(...recallLines(record, view))
   if (record.verdict !== null) lines.push(`  checked here: ${record.verdict.verdict}`)
   for (const { check, field, verdict } of record.verdict?.findings ?? []) {
     if (verdict === 'contradicts') lines.push(`  contradicts: ${check}${field === undefined ? '' : ` ${field}`}`)
@@ -43,6 +45,19 @@ function recordLines(record: RecordView, view: CaseView): string[] {
     lines.push(`  shared with ${shared.role}: ${shared.fields.join(', ')} (${shared.state})`)
   }
   return [...lines, ...confirmationLines(record, view), ...disputeLines(record, view)]
+}
+
+/** What was taken back, and who has not said yet that it is gone. */
+function recallLines({ record }: RecordView, view: CaseView): string[] {
+  return view.recalls.flatMap((recall) => {
+    const fields = recall.records.flatMap((taken) => (taken.record === record ? taken.fields : []))
+    if (fields.length === 0) return []
+    const answers = recall.answers.map(({ member, erased }) => {
+      if (erased === null) return `    ${member}: not answered yet`
+      return `    ${member}: erased, ${erased.opened ? 'had been opened' : 'never opened'}, ${formatTime(erased.time)}`
+    })
+    return [`  recalled by ${who(recall)}, ${recall.reason}: ${fields.join(', ')}  recall ${recall.recall}`, ...answers]
+  })
 }
 
 function confirmationLines({ record, confirmation }: RecordView, view: CaseView): string[] {

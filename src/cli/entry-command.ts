@@ -25,9 +25,9 @@ export interface EntryCall {
 export const ROLE_OPTION = { flags: '--role <role>', description: 'the role that acts', required: true } as const
 
 /** Waits until the entry is committed, then shows it: `answer` holds its id under `kind`. `text` says what it means. */
-export async function showEntered<K extends string>(
+export async function showEntered<K extends string, Answer extends Record<K, string> & { index: number }>(
   { key, output }: Pick<EntryCall, 'key' | 'output'>,
-  entered: { kind: K; submit: () => Promise<Record<K, string> & { index: number }>; text: string },
+  entered: { kind: K; submit: () => Promise<Answer>; text: string | ((answer: Answer) => string) },
 ): Promise<number> {
   const { kind, submit, text } = entered
   const answer = await withProgress(output, 'waiting for the other members to check it', submit)
@@ -35,7 +35,7 @@ export async function showEntered<K extends string>(
     writeJson(output, { ...answer, idempotencyKey: key })
   } else {
     output.write(`${kind.padEnd(7)} ${answer[kind]}, entry ${answer.index} of the register\n`)
-    output.write(`        ${text}\n`)
+    output.write(`        ${typeof text === 'string' ? text : text(answer)}\n`)
     output.write(`${'key'.padEnd(7)} ${key}\n`)
   }
   return EXIT.ok

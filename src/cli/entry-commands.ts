@@ -5,12 +5,14 @@ import { disputeRaise } from './dispute-raise.ts'
 import { disputeResolve } from './dispute-resolve.ts'
 import type { EntryCommand } from './entry-command.ts'
 import { recordConfirm } from './record-confirm.ts'
+import { recordRecall } from './record-recall.ts'
 
 /** In the order of the help. */
 export const entryCommands: readonly EntryCommand[] = [
   blueprintSuspend,
   blueprintResume,
   recordConfirm,
+  recordRecall,
   disputeRaise,
   disputeResolve,
   deadlineExtend,

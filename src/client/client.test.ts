@@ -96,6 +96,7 @@ function views(checkpoint: string, of: TestLog = log): { history: RegisterHistor
         notCheckable: [],
         awaiting: false,
         erased: false,
+        recalled: [],
       },
     ]
   })
@@ -121,6 +122,8 @@ function views(checkpoint: string, of: TestLog = log): { history: RegisterHistor
       review: null,
       movedFrom: [],
       sharedWith: [],
+      recalls: [],
+      erasures: [],
       checkpoint,
     },
   }

@@ -1,5 +1,12 @@
 import { approve, getBlueprint, propose, suspendRoles } from '../api/blueprints.ts'
-import { confirmRecord, enterLapse, extendDeadline, raiseDispute, resolveDispute } from '../api/case-acts.ts'
+import {
+  confirmRecord,
+  enterLapse,
+  extendDeadline,
+  raiseDispute,
+  recallRecord,
+  resolveDispute,
+} from '../api/case-acts.ts'
 import {
   type ActionReceipt,
   type CaseView,
@@ -186,6 +193,10 @@ export class Client {
 
   enterLapse(lapse: InCase<typeof enterLapse>): Promise<ResponseOf<typeof enterLapse>> {
     return this.#enter(enterLapse, lapse)
+  }
+
+  recallRecord(recall: InCase<typeof recallRecord>): Promise<ResponseOf<typeof recallRecord>> {
+    return this.#enter(recallRecord, recall)
   }
 
   /** The file as it can be handed on, and what it proves. */

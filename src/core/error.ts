@@ -247,6 +247,7 @@ interface ErrorFacts {
   STORAGE_FAILED: { sqlite: number | null }
   STORAGE_VERSION_UNKNOWN: { version: number }
   SUBMISSION_CONFLICT: object
+  VAULT_KEY_RETIRED: object
   CUSTODY_EXISTS: object
   CUSTODY_MISSING: object
   CUSTODY_PASSPHRASE_WRONG: object

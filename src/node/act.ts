@@ -12,6 +12,7 @@ import { buildRecordClaims, type Field, recordSigningInput } from '../core/recor
 import type { StoredGroup, Submission } from '../storage/storage.ts'
 import { findCaseRow, getCaseRow, type Part, refuseUnacceptable } from './part.ts'
 import { isCorrection, type Place, placeIn, startPlace } from './place.ts'
+import { keepGroup } from './recalls.ts'
 import { viewOf } from './sight.ts'
 
 /** Who acted for the member, and how they signed in: told to nobody else (RULES 21, group 0). */
@@ -148,7 +149,7 @@ async function signAction(
     built.groups.map(({ index, salt, disclosures }) => {
       const { key, sealed } = sealGroup({ index, recordId, salt, disclosures })
       const subject = groups[index]!.subject
-      return part.vault.keep({
+      return keepGroup(part, {
         scope: { register: part.register, case: caseId, subject, role, retention },
         record: recordId,
         index,

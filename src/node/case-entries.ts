@@ -34,14 +34,14 @@ export type SuspendRequest = { blueprint: string; roles: readonly string[]; susp
 export async function prepareConfirm(part: Part, request: ConfirmRequest, macs: RequestMacs): Promise<Prepared> {
   const { case: caseId, record, role, accept } = request
   const { bp } = await getCaseRow(part, caseId)
-  return prepare(part, 'confirm', { bp, case: caseId, record, as: role, accept }, macs)
+  return prepareEntry(part, 'confirm', { bp, case: caseId, record, as: role, accept }, macs)
 }
 
 /** RULES 17. */
 export async function prepareResolve(part: Part, request: ResolveRequest, macs: RequestMacs): Promise<Prepared> {
   const { case: caseId, dispute, role, outcome, correction } = request
   const { bp } = await getCaseRow(part, caseId)
-  return prepare(part, 'resolve', { bp, case: caseId, dispute, as: role, outcome, correction }, macs)
+  return prepareEntry(part, 'resolve', { bp, case: caseId, dispute, as: role, outcome, correction }, macs)
 }
 
 /** RULES 15. */
@@ -49,45 +49,46 @@ export async function prepareExtend(part: Part, request: ExtendRequest, macs: Re
   const { case: caseId, role, until } = request
   const row = await getCaseRow(part, caseId)
   const { step, prev } = await openingAt(part, row, request.step)
-  return prepare(part, 'extend', { bp: row.bp, case: caseId, as: role, step, prev, until }, macs)
+  return prepareEntry(part, 'extend', { bp: row.bp, case: caseId, as: role, step, prev, until }, macs)
 }
 
 /** RULES 15 to 17. */
 export async function prepareLapse(part: Part, request: LapseRequest, macs: RequestMacs): Promise<Prepared> {
   const { case: caseId, role, what } = request
   const row = await getCaseRow(part, caseId)
-  if (what.type !== 'opening') return signLapse(part, { bp: row.bp, case: caseId, as: role, what }, macs)
+  if (what.type !== 'opening') return prepareEntry(part, 'lapse', { bp: row.bp, case: caseId, as: role, what }, macs)
   const opening = await openingAt(part, row, what.step)
   const { skeleton } = await getBlueprintRow(part, row.bp)
   const next = findStep(skeleton, opening.step)?.lapse?.next ?? []
   const { step, prev } = opening
-  return signLapse(part, { bp: row.bp, case: caseId, as: role, what: { type: 'opening', step, prev, next } }, macs)
-}
-
-export function signLapse(part: Part, claims: OwnCaseClaims['lapse'], macs: RequestMacs): Promise<Prepared> {
-  return prepare(part, 'lapse', claims, macs)
+  return prepareEntry(
+    part,
+    'lapse',
+    { bp: row.bp, case: caseId, as: role, what: { type: 'opening', step, prev, next } },
+    macs,
+  )
 }
 
 /** RULES 12. */
 export function prepareSuspend(part: Part, request: SuspendRequest, macs: RequestMacs): Promise<Prepared> {
   const { blueprint, suspended } = request
-  return prepare(part, 'suspend', { bp: blueprint, roles: [...request.roles].sort(), suspended }, macs)
+  return prepareEntry(part, 'suspend', { bp: blueprint, roles: [...request.roles].sort(), suspended }, macs)
 }
 
 /** The same entry signed anew, for one that expired unordered; undefined for kinds that are not of this file (RULES 26). */
 export async function renewEntry(part: Part, expired: Submission): Promise<Prepared | undefined> {
   const { kind, claims } = parseEntry(expired.jws)
-  if (!KINDS.includes(kind)) return undefined
+  if (!KINDS.some((candidate) => candidate === kind)) return undefined
   const { iss: _iss, iat: _iat, jti: _jti, ...own } = claims as unknown as JsonObject
   const { idempotency, request } = expired
   const entry = { kind, key: 'record' as const, case: expired.case, claims: own }
   return { submission: await signEntry(part, entry, { idempotency, request }), groups: [] }
 }
 
-type Kind = 'confirm' | 'resolve' | 'extend' | 'lapse' | 'suspend'
-const KINDS: readonly EntryKind[] = ['confirm', 'resolve', 'extend', 'lapse', 'suspend'] satisfies Kind[]
+const KINDS = ['confirm', 'resolve', 'extend', 'lapse', 'recall', 'erased', 'suspend'] as const satisfies EntryKind[]
+type Kind = (typeof KINDS)[number]
 
-async function prepare<K extends Kind>(
+export async function prepareEntry<K extends Kind>(
   part: Part,
   kind: K,
   claims: OwnCaseClaims[K],

@@ -2,10 +2,12 @@ import { type Blueprint, documentStepId, getStep } from '../core/blueprint/bluep
 import { groupsOf } from '../core/blueprint/groups.ts'
 import type { JsonValue } from '../core/canonical-json.ts'
 import { toBase64url } from '../core/crypto/base64url.ts'
-import type { CaseRecord, CaseRow } from '../core/ledger/state.ts'
+import type { CaseRecall, CaseRecord, CaseRow } from '../core/ledger/state.ts'
 import type { Delivery, Receipt, StoredGroup } from '../storage/storage.ts'
 import { viewAct } from './act-view.ts'
 import { caseAt, getCaseRow, type Part } from './part.ts'
+import { recalledFields, viewRecalls } from './recall-view.ts'
+import { notRecalled, recallsOf } from './recalls.ts'
 import type { Verdict } from './receive.ts'
 import { type DocumentVersion, documentsOf, stepNameIn } from './versions.ts'
 
@@ -34,6 +36,8 @@ export interface RecordView {
   notCheckable: { check: string; missing: string[] }[]
   awaiting: boolean
   erased: boolean
+  /** Fields that its signer has taken back from everyone else. */
+  recalled: string[]
   leaf: string
   proof: string[]
 }
@@ -50,7 +54,8 @@ export async function viewCase(part: Part, caseId: string) {
   const groups = await part.storage.caseGroups(part.register, caseId)
   const receipts = await part.storage.caseReceipts(part.register, caseId)
   const deliveries = await part.storage.caseDeliveries(part.register, caseId)
-  const about = { row, version, documents, groups, receipts, size }
+  const taken = await recallsOf(part, caseId)
+  const about = { row, version, documents, groups, receipts, recalls: taken.recalls, size }
   return {
     case: caseId,
     blueprint: row.bp,
@@ -80,6 +85,10 @@ export async function viewCase(part: Part, caseId: string) {
     review: row.review,
     movedFrom: row.versions.map(({ bp }) => bp),
     sharedWith: deliveries.flatMap((delivery) => sharedFields(documents, row, delivery)),
+    recalls: viewRecalls(taken, row, documents),
+    erasures: taken.erasures
+      .filter(({ recall }) => recall === null)
+      .map(({ id, iss, index, time }) => ({ erased: id, member: iss, index, time })),
     checkpoint: certificate?.note ?? '',
   }
 }
@@ -105,6 +114,7 @@ interface About {
   documents: ReadonlyMap<string, Blueprint>
   groups: readonly StoredGroup[]
   receipts: readonly Receipt[]
+  recalls: readonly CaseRecall[]
   size: number
 }
 
@@ -114,6 +124,9 @@ async function viewRecord(part: Part, about: About, record: CaseRecord): Promise
   const nameOf = (step: string) => stepNameIn(row, { bp: record.bp, step }, version) ?? documentStepId(own, step)
   const mine = about.receipts.filter((receipt) => receipt.record === record.id)
   const held = about.groups.filter((group) => group.record === record.id)
+  // What is gone because it was recalled is shown as that.
+  const left = mine.filter((receipt) => notRecalled(about.recalls, receipt).length > 0)
+  const hadSome = record.iss === part.member || left.some(({ state }) => state === 'opened')
   const verdict = joinVerdicts(
     mine.flatMap((receipt) => (receipt.verdict === null ? [] : [receipt.verdict as unknown as Verdict])),
   )
@@ -139,9 +152,8 @@ async function viewRecord(part: Part, about: About, record: CaseRecord): Promise
         : [],
     ),
     awaiting: mine.some(({ state }) => state === 'awaited'),
-    erased:
-      mine.some(({ state }) => state === 'erased') ||
-      (held.length === 0 && (record.iss === part.member || mine.some(({ state }) => state === 'opened'))),
+    erased: left.some(({ state }) => state === 'erased') || (held.length === 0 && hadSome),
+    recalled: recalledFields(about.recalls, row, documents, record.id),
     leaf,
     proof,
   }

@@ -2,11 +2,11 @@ import { canonicalize, type JsonValue } from '../core/canonical-json.ts'
 import { ConcordatError, type ErrorCode } from '../core/error.ts'
 import type { OwnCaseClaims } from '../core/ledger/case-claims.ts'
 import { findRegister } from '../core/ledger/state.ts'
-import type { CaseSummary, Submission } from '../storage/storage.ts'
-import type { Prepared, RequestMacs } from './act.ts'
-import { signLapse } from './case-entries.ts'
+import type { CaseSummary } from '../storage/storage.ts'
+import { prepareEntry } from './case-entries.ts'
 import { findCaseRow, getBlueprintRow, type Part } from './part.ts'
 import { type RunningDeadline, runningDeadlines } from './running-deadlines.ts'
+import type { SubmitOnce } from './submit-once.ts'
 
 const POLL_MS = 1_000
 /** Cases looked at together: days end at midnight for all of them. */
@@ -36,12 +36,6 @@ const OVERTAKEN: readonly ErrorCode[] = [
 const ILL_TIMED: readonly ErrorCode[] = ['LAPSE_TOO_EARLY', 'ENTRY_EXPIRED', 'ENTRY_FROM_FUTURE']
 /** Nobody's answer. What is on its way stays on its way. */
 const UNDECIDED: readonly ErrorCode[] = ['ORDERING_UNAVAILABLE', 'REGISTER_HALTED', 'STORAGE_FAILED', 'CUSTODY_FAILED']
-
-type SubmitOnce = (
-  idempotencyKey: string,
-  request: JsonValue,
-  prepare: (macs: RequestMacs) => Promise<Prepared>,
-) => Promise<Submission>
 
 const QUIET: readonly ErrorCode[] = [...OVERTAKEN, ...ILL_TIMED, ...UNDECIDED]
 
@@ -129,7 +123,7 @@ export class Deadlines {
       // The same key after a crash, so that what was on its way then is found; another one after a refusal.
       const request = { lapse: of, attempt: refused }
       await this.#submitOnce(canonicalize(['automatic lapse', caseId, of, refused]), request, (macs) =>
-        signLapse(this.#part, claims, macs),
+        prepareEntry(this.#part, 'lapse', claims, macs),
       )
       this.#attempts.delete(caseId)
     } catch (error) {

@@ -4,6 +4,7 @@ import { type Grant, sealGrant } from '../core/record/grant.ts'
 import type { Delivery } from '../storage/storage.ts'
 import { findCaseRow, getMemberRow, type Part } from './part.ts'
 import type { Peers } from './peers.ts'
+import { notRecalled, recallsOf } from './recalls.ts'
 
 const MAX_ITEMS = 256
 /** Of sealed groups in one request, well below what a node accepts. */
@@ -91,9 +92,12 @@ export class Deliveries {
   async #send(member: string, deliveries: readonly Delivery[]): Promise<void> {
     const { clock, storage } = this.#part
     const now = clock.now()
-    const settled: Delivery[] = []
+    const left = await Promise.all(deliveries.map((delivery) => this.#withoutRecalled(delivery)))
+    const wanted = left.filter((delivery) => !isEmpty(delivery))
+    const settled: Delivery[] = left.filter(isEmpty).map((delivery) => ({ ...delivery, state: 'erased' }))
+    if (wanted.length === 0) return storage.updateDeliveries(settled)
     try {
-      const { items, sent } = await this.#message(member, deliveries)
+      const { items, sent } = await this.#message(member, wanted)
       const results = await this.#deliver(member, items)
       for (const [i, delivery] of sent.entries()) {
         const result = results[i]
@@ -103,9 +107,16 @@ export class Deliveries {
       }
     } catch (error) {
       if (!(error instanceof ConcordatError)) throw error
-      settled.push(...deliveries.map((delivery) => later(delivery, now)))
+      settled.push(...wanted.map((delivery) => later(delivery, now)))
     }
     await storage.updateDeliveries(settled)
+  }
+
+  /** RULES 19: what has been recalled by now is never delivered. What was due of it before is as good as erased. */
+  async #withoutRecalled(delivery: Delivery): Promise<Delivery> {
+    if (delivery.member === this.#part.member) return delivery
+    const { recalls } = await recallsOf(this.#part, delivery.case)
+    return { ...delivery, groups: notRecalled(recalls, delivery) }
   }
 
   async #deliver(member: string, items: readonly DeliveryItem[]): Promise<DeliveryResult[]> {
@@ -176,6 +187,10 @@ export class Deliveries {
 function ignoreFailure(error: unknown): false {
   if (error instanceof ConcordatError) return false
   throw error
+}
+
+function isEmpty({ groups }: Delivery): boolean {
+  return groups.length === 0
 }
 
 function later(delivery: Delivery, now: number): Delivery {

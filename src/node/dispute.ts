@@ -3,6 +3,7 @@ import { makeDisclosure, randomSalt } from '../core/record/disclosure.ts'
 import { commitment, sealGroup } from '../core/record/group.ts'
 import type { Prepared, RequestMacs } from './act.ts'
 import { getCaseRow, type Part } from './part.ts'
+import { keepGroup } from './recalls.ts'
 import { signEntry } from './sign-entry.ts'
 
 export interface DisputeRequest {
@@ -36,7 +37,7 @@ export async function prepareDispute(part: Part, dispute: DisputeRequest, macs: 
   const submission = await signEntry(part, { kind: 'dispute', key: 'record', case: dispute.case, claims }, macs)
   const { id } = submission
   const { key, sealed } = sealGroup({ index: EXPLANATION_GROUP, recordId: id, salt, disclosures: [disclosure.text] })
-  const group = await part.vault.keep({
+  const group = await keepGroup(part, {
     scope: {
       register: part.register,
       case: dispute.case,

@@ -3,11 +3,12 @@ import { eventsOf } from '../core/ledger/case-event.ts'
 import { isCaseEntry, parseEntry, parseLeaf } from '../core/ledger/entry.ts'
 import { grantsDue } from '../core/ledger/grants-due.ts'
 import { stepOfRecord, tookPart } from '../core/ledger/kinds/case-entry.ts'
-import type { BlueprintRow, CaseDispute, CaseRow } from '../core/ledger/state.ts'
+import type { BlueprintRow, CaseDispute, CaseRecall, CaseRow } from '../core/ledger/state.ts'
 import type { OrderedBatch } from '../ordering/ordering.ts'
 import type { CaseSummary, Delivery, Effects, Receipt } from '../storage/storage.ts'
 import { inboxOf } from './inbox.ts'
 import { caseAt, findCaseRow, type Part } from './part.ts'
+import { notRecalled, recallsOf } from './recalls.ts'
 import { runningDeadlines } from './running-deadlines.ts'
 
 interface Collected {
@@ -32,10 +33,12 @@ export async function effectsOf(part: Part, batch: OrderedBatch): Promise<Effect
     const mine = Object.keys(row.roles).filter((role) => row.roles[role]!.member === part.member)
     effects.cases.push(summaryOf(part, caseId, row, { blueprint, mine }))
     effects.inbox.push(...inboxOf(part, caseId, row, { blueprint, mine }))
+    const { recalls } = await recallsOf(part, caseId)
     // Each as of its own entry, so that a later one that makes it void takes nothing back, in whichever batches they come.
     for (const index of indexes) {
       const at = await caseAt(part, newest, index + 1)
-      collectGrants(part, caseId, index, at, effects)
+      const before = recalls.filter((recall) => recall.index < index)
+      collectGrants(part, caseId, index, { ...at, recalls: before }, effects)
       const dispute = at.row.disputes.find((candidate) => candidate.index === index)
       if (dispute !== undefined) collectExplanation(part, caseId, dispute, at, effects)
     }
@@ -60,13 +63,16 @@ function collectGrants(
   part: Part,
   caseId: string,
   index: number,
-  { row, blueprint }: { row: CaseRow; blueprint: BlueprintRow },
+  { row, blueprint, recalls }: { row: CaseRow; blueprint: BlueprintRow; recalls: readonly CaseRecall[] },
   { deliveries, receipts }: Collected,
 ): void {
   for (const due of grantsDue(blueprint.skeleton, row)) {
     if (due.authorisedIndex !== index) continue
     const record = row.records.find(({ id }) => id === due.record)
     assert(record !== undefined)
+    // What was recalled stays with its signer alone.
+    const groups = record.iss === due.member ? due.groups : notRecalled(recalls, due)
+    if (groups.length === 0) continue
     const grant = {
       register: part.register,
       record: due.record,
@@ -74,8 +80,8 @@ function collectGrants(
       authorisedBy: due.authorisedBy,
       case: caseId,
     }
-    if (record.iss === part.member) deliveries.push(newDelivery(grant, due.member, due.groups))
-    if (due.member === part.member) receipts.push(newReceipt(grant, record.iss, due.groups))
+    if (record.iss === part.member) deliveries.push(newDelivery(grant, due.member, groups))
+    if (due.member === part.member) receipts.push(newReceipt(grant, record.iss, groups))
   }
 }
 

@@ -2,7 +2,11 @@ import { ConcordatError } from '../core/error.ts'
 import { DISPUTE_RETENTION } from './dispute.ts'
 import type { Part } from './part.ts'
 import { getCaseRow } from './part.ts'
-import { parseVaultKeyId, vaultKeyId } from './vault.ts'
+import { recallsOf, recallsReaching } from './recalls.ts'
+import { erasureMark, parseVaultKeyId, vaultKeyId } from './vault.ts'
+
+/** RULES 25: told at a random time, so that a list of such entries does not link the cases of one person. */
+const TOLD_WITHIN_SECONDS = 7 * 24 * 60 * 60
 
 /**
  * Destroys this node's keys to one subject's fields in a case (RULES 25), in the retention classes named. The key store first:
@@ -27,17 +31,28 @@ export async function erase(
     })
   }
   const erased = classes.filter((id) => wanted.retention === 'all' || wanted.retention.includes(id))
+  const { register } = part
+  const recalls = recallsReaching((await recallsOf(part, wanted.case)).recalls, part.member).map(({ id }) => id)
   const vaultKeys = blueprint.roles.flatMap(({ id: role }) =>
-    erased.map((retention) =>
-      vaultKeyId({ register: part.register, case: wanted.case, subject: wanted.subject, role, retention }),
-    ),
+    erased.flatMap((retention) => {
+      const scope = { register, case: wanted.case, subject: wanted.subject, role, retention }
+      return [erasureMark(scope), ...[null, ...recalls].map((after) => vaultKeyId({ ...scope, after }))]
+    }),
   )
   const held = (await part.storage.caseGroups(part.register, wanted.case)).map(({ vaultKey }) => vaultKey)
   await part.custody.destroyVaultKeys(vaultKeys)
+  const dueAt = part.clock.now() + randomBelow(part, TOLD_WITHIN_SECONDS)
+  await part.storage.saveOwedErasure({ register, case: wanted.case, recall: null, opened: null, dueAt })
   await part.storage.eraseGroups(vaultKeys)
   const kept = held
     .map(parseVaultKeyId)
     .filter(({ subject, retention }) => subject === wanted.subject && !erased.includes(retention))
     .map(({ retention }) => retention)
   return { erased: held.filter((vaultKey) => vaultKeys.includes(vaultKey)).length, kept: [...new Set(kept)].sort() }
+}
+
+function randomBelow(part: Part, limit: number): number {
+  const bytes = part.random(4)
+  const drawn = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
+  return Math.floor((drawn * limit) / 2 ** 32)
 }

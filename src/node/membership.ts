@@ -8,19 +8,23 @@ import type { Custody } from '../custody/custody.ts'
 import type { Halt } from '../ordering/hosted/followed-log.ts'
 import type { Promised } from '../ordering/hosted/handover.ts'
 import { HostedOrdering } from '../ordering/hosted/hosted.ts'
+import { Wakeup } from '../ordering/wakeup.ts'
 import type { Storage, Submission } from '../storage/storage.ts'
-import { type Prepared, prepareAction, type RequestMacs, renewAction, requestMacs } from './act.ts'
+import { prepareAction, renewAction, requestMacs } from './act.ts'
 import { renewEntry } from './case-entries.ts'
 import { Deadlines } from './deadlines.ts'
 import { Deliveries, type DeliveryItem, type DeliveryResult } from './deliveries.ts'
 import { automaticDisputeKey, prepareDispute } from './dispute.ts'
 import { Documents } from './documents.ts'
 import { effectsOf } from './effects.ts'
+import { Erasures } from './erasures.ts'
 import { Outbox } from './outbox.ts'
 import type { Part } from './part.ts'
 import { Peers } from './peers.ts'
+import { closeRecalls } from './recalls.ts'
 import { type Finding, Receiver } from './receive.ts'
 import { signClaims } from './sign-entry.ts'
+import type { SubmitOnce } from './submit-once.ts'
 import { Successors } from './successors.ts'
 import { Vault } from './vault.ts'
 
@@ -46,12 +50,17 @@ export interface MembershipParts {
   onError: (error: unknown) => void
 }
 
+/** How long a caller waits for a node that has just started. */
+const CURRENT_WITHIN_MS = 15_000
+const CATCH_UP_MS = 1_000
+
 /** This member's part in one register, running: ordering, outbox, effects of what is committed, deliveries out and in. */
 export class Membership {
   readonly part: Part
   readonly #outbox: Outbox
   readonly #deliveries: Deliveries
   readonly #deadlines: Deadlines
+  readonly #erasures: Erasures
   readonly #receiver: Receiver
   readonly #onError: (error: unknown) => void
   readonly #stop = new AbortController()
@@ -59,6 +68,9 @@ export class Membership {
   readonly #receiving = new Set<Promise<unknown>>()
   readonly #preparing = new Map<string, Promise<Submission>>()
   #effects: Promise<void> = Promise.resolve()
+  #current: Promise<void> = Promise.resolve()
+  /** The effects of a batch are durable. */
+  readonly #applied = new Wakeup()
 
   private constructor(parts: MembershipParts, part: Part, peers: Peers) {
     this.part = part
@@ -72,11 +84,13 @@ export class Membership {
     })
     this.#receiver = new Receiver({ part, dispute: (record) => this.#disputeContradiction(record) })
     this.#deliveries = new Deliveries({ part, peers, receive: (items) => this.#receiver.receive(parts.member, items) })
-    this.#deadlines = new Deadlines({
+    const entering: ConstructorParameters<typeof Deadlines>[0] = {
       part,
       submitOnce: (key, request, prepare) => this.submitOnce(key, request, prepare),
       onError: parts.onError,
-    })
+    }
+    this.#deadlines = new Deadlines(entering)
+    this.#erasures = new Erasures(entering)
   }
 
   static async open(parts: MembershipParts): Promise<Membership> {
@@ -149,31 +163,49 @@ export class Membership {
     this.#effects = this.#followEffects()
     this.#deliveries.start()
     this.#deadlines.start()
+    this.#erasures.start()
+    this.#current = this.#becomeCurrent()
     await this.#outbox.start()
   }
 
   async stop(): Promise<void> {
     this.#stop.abort()
+    this.#applied.wake()
     // Together: what is on its way waits for the register, which may never answer.
     await Promise.all([
       this.part.ordering.stop(),
       this.#outbox.stop(),
       this.#deliveries.stop(),
       this.#deadlines.stop(),
+      this.#erasures.stop(),
       Promise.allSettled([...this.#preparing.values(), ...this.#receiving]),
     ])
-    await this.#effects
+    await Promise.all([this.#effects, this.#current])
+  }
+
+  /**
+   * Resolves once this node has heard from the node that orders since it started, and every recall in what that had committed is
+   * closed here: a node that was off, or comes from a backup, shows no recalled field (RULES 25). Rejects while it cannot know.
+   */
+  async current(): Promise<void> {
+    this.#refuseIfStopping()
+    const answered = new AbortController()
+    const late = this.part.clock.wait(CURRENT_WITHIN_MS, answered.signal).then((): never => {
+      throw new ConcordatError({
+        code: 'ORDERING_UNAVAILABLE',
+        expected: 'a node that knows what was recalled while it was off',
+        got: 'one that has not reached the register since it started',
+      })
+    })
+    await Promise.race([this.#current, late]).finally(() => answered.abort())
+    this.#refuseIfStopping()
   }
 
   /**
    * Signs and submits once per idempotency key: whoever comes again with the same key and request gets the same answer, after a
    * restart too; the same key with another request is refused.
    */
-  async submitOnce(
-    idempotencyKey: string,
-    request: JsonValue,
-    prepare: (macs: RequestMacs) => Promise<Prepared>,
-  ): Promise<Submission> {
+  async submitOnce(...[idempotencyKey, request, prepare]: Parameters<SubmitOnce>): Promise<Submission> {
     this.#refuseIfStopping()
     const macs = await requestMacs(this.part, idempotencyKey, request)
     const preparing = this.#preparing.get(macs.idempotency)
@@ -207,6 +239,21 @@ export class Membership {
     return received
   }
 
+  async #becomeCurrent(): Promise<void> {
+    const { ordering, storage, register, clock } = this.part
+    while (!this.#stop.signal.aborted && !(await ordering.catchUp())) await clock.wait(CATCH_UP_MS, this.#stop.signal)
+    const size = ordering.certificate?.size ?? 0
+    while (!this.#stop.signal.aborted) {
+      const { next } = this.#applied
+      const cursor = await storage.effectsCursor(register).catch((error: unknown) => {
+        this.#onError(error)
+        return 0
+      })
+      if (cursor >= size) return
+      await Promise.race([next, clock.wait(CATCH_UP_MS, this.#stop.signal)])
+    }
+  }
+
   /** What begins after `stop` would find keys and database closed. */
   #refuseIfStopping(): void {
     if (!this.#stop.signal.aborted) return
@@ -219,7 +266,9 @@ export class Membership {
     while (!this.#stop.signal.aborted) {
       try {
         for await (const batch of ordering.follow(await storage.effectsCursor(register), this.#stop.signal)) {
+          await closeRecalls(this.part, batch)
           await storage.saveEffects(await effectsOf(this.part, batch))
+          this.#applied.wake()
           // Members may have approved the version that cases move to.
           if (!batch.leaves.every((leaf) => isCaseEntry(parseEntry(parseLeaf(leaf).jws)))) this.part.successors.forget()
           this.#deliveries.wake()

@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import type { EcPublicJwk } from '../core/crypto/jwk.ts'
 import { ConcordatError } from '../core/error.ts'
-import { type BlueprintRow, findMember, findRegisterConfiguration, type RegisterRow } from '../core/ledger/state.ts'
+import { findMember } from '../core/ledger/state.ts'
 import type { Custody } from '../custody/custody.ts'
 import type { SentStatement, SubmitOutcome } from '../ordering/hosted/peers.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -31,8 +31,10 @@ import { checkDocument, prepareApproval, prepareProposal, type Replacement } fro
 import { listForks, viewHandover } from './handover.ts'
 import { viewInboxItem } from './inbox.ts'
 import { Membership, type RegisterSettings, settingsValue } from './membership.ts'
-import { getBlueprintRow, getMemberRow, type Part } from './part.ts'
+import { getBlueprintRow, type Part } from './part.ts'
+import { prepareRecall, type RecallRequest, recallOf } from './prepare-recall.ts'
 import { indexOf, receiptOf } from './receipt.ts'
+import { missingApprovals, viewRegister } from './register-view.ts'
 
 export interface NodeParts {
   member: string
@@ -96,32 +98,7 @@ export class Node {
   }
 
   async getRegister(register: string) {
-    const { part } = this.#get(register)
-    const row = await getRegisterRow(part)
-    const committed = part.ordering.certificate?.size ?? 0
-    const configuration = findRegisterConfiguration(row, Math.max(committed, row.founding))
-    const members = row.members.map(async ({ id, voting, operator, standing }) => {
-      const { name, address } = await getMemberRow(part, id)
-      return { id, name, voting, operator, standing, address }
-    })
-    const { halt } = part.ordering
-    return {
-      register,
-      purpose: row.purpose,
-      ordering: row.ordering,
-      term: row.term,
-      sequencer: row.sequencer,
-      size: part.ordering.log.head?.size ?? 0,
-      committed,
-      time: part.ordering.log.head?.time ?? 0,
-      members: await Promise.all(members),
-      operators: configuration?.operators.map(({ member }) => member) ?? [],
-      quorum: configuration?.quorum ?? 0,
-      blueprints: await this.#listBlueprints(part),
-      halted: halt === null ? null : { index: halt.index, code: halt.code },
-      handover: await viewHandover(part),
-      forks: part.ordering.forks.length,
-    }
+    return viewRegister(this.#get(register).part)
   }
 
   async getHistory(register: string) {
@@ -217,7 +194,9 @@ export class Node {
   }
 
   async getCase(register: string, caseId: string) {
-    return viewCase(this.#get(register).part, caseId)
+    const membership = this.#get(register)
+    await membership.current()
+    return viewCase(membership.part, caseId)
   }
 
   async listInbox(register: string, limit: number) {
@@ -271,6 +250,14 @@ export class Node {
     return { lapse: entered.id, index: entered.index }
   }
 
+  /** Answers which fields go with those named, and whom it reaches. */
+  async recallRecord(register: string, { idempotencyKey, caller: _, ...request }: RecallRequest & Acted) {
+    const entered = await this.#enter(register, idempotencyKey, { recall: request }, (part, macs) =>
+      prepareRecall(part, request, macs),
+    )
+    return recallOf(this.#get(register).part, request, entered)
+  }
+
   /** Stops, or resumes, new cases in the member's own roles. */
   async suspendRoles(register: string, { idempotencyKey, caller: _, ...request }: SuspendRequest & Acted) {
     const entered = await this.#enter(register, idempotencyKey, { suspend: { ...request } }, (part, macs) =>
@@ -280,7 +267,9 @@ export class Node {
   }
 
   async exportEvidence(register: string, wanted: { record: string; fields: string[] | 'all' }) {
-    return exportEvidence(this.#get(register).part, wanted.record, wanted.fields)
+    const membership = this.#get(register)
+    await membership.current()
+    return exportEvidence(membership.part, wanted.record, wanted.fields)
   }
 
   async erase(register: string, wanted: { case: string; subject: string; retention: string[] | 'all' }) {
@@ -380,34 +369,4 @@ export class Node {
     )
     return { id: submission.id, index: indexOf(submission) }
   }
-
-  async #listBlueprints(part: Part) {
-    const rows = await part.storage.rowsUnder(part.register, 'blueprint/')
-    return Promise.all(
-      [...rows].map(async ([key, value]) => {
-        const row = value as unknown as BlueprintRow
-        const hash = key.slice('blueprint/'.length)
-        const name = (await part.documents.find(hash).catch(() => undefined))?.name ?? null
-        const { live, proposal, approvals } = row
-        return { hash, name, live, proposal, approvals, missing: missingApprovals(row) }
-      }),
-    )
-  }
-}
-
-/** Members whose approval a blueprint still waits for: those that its fixed roles name (RULES 12). */
-function missingApprovals(row: BlueprintRow): string[] {
-  if (row.live) return []
-  const named = row.skeleton.roles.flatMap(({ member }) => (member === null ? [] : [member]))
-  return [...new Set(named)].filter((member) => !row.approvals.includes(member)).sort()
-}
-
-async function getRegisterRow(part: Part): Promise<RegisterRow> {
-  const row = await part.ordering.log.findRegisterRow()
-  if (row !== undefined) return row
-  throw new ConcordatError({
-    code: 'REGISTER_NOT_FOUNDED',
-    expected: 'a register that all founders have cosigned',
-    got: 'one that waits for them',
-  })
 }

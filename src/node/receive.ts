@@ -21,6 +21,7 @@ import { explanationReaders } from './effects.ts'
 import { GroupCommit } from './group-commit.ts'
 import { caseAt, findCaseRow, getBlueprintRow, type Part } from './part.ts'
 import { rolesBefore } from './place.ts'
+import { type CaseGroup, keepGroup, notRecalled, recallsOf } from './recalls.ts'
 import { viewOf } from './sight.ts'
 
 /** What a recipient found: every group there and true to the record, and the rules re-run on all that it may see (RULES 27). */
@@ -97,15 +98,17 @@ export class Receiver {
     const row = await this.#caseRow(claims.case)
     const due = await this.#findGrantDue(row, item)
     if (due === undefined || due.member !== this.#part.member) throw notAuthorised('a grant that an entry authorises')
-    const receipt = this.#receipt(from, item, claims.case, due.groups)
-    if ('erased' in item) {
+    const { recalls } = await recallsOf(this.#part, claims.case)
+    const wanted = from === this.#part.member ? due.groups : notRecalled(recalls, { ...item, groups: due.groups })
+    const receipt = this.#receipt(from, item, claims.case, wanted)
+    if ('erased' in item || wanted.length === 0) {
       await this.#save.add({ receipt: { ...receipt, state: 'erased' }, groups: [] })
-      return { state: 'acknowledged' }
+      return { state: 'erased' in item ? 'acknowledged' : 'erased' }
     }
     const blueprint = await this.#part.documents.get(claims.bp)
     const step = documentStepId(blueprint, claims.step)
     const groups = groupsOf(blueprint, step)
-    const opened = await this.#open(item, due.groups, {
+    const opened = await this.#open(item, wanted, {
       commitments: claims.groups,
       sd: claims._sd,
       scopeOf: (index) => ({
@@ -216,7 +219,7 @@ export class Receiver {
       commitments: readonly string[]
       /** Null where the commitment alone binds the fields. */
       sd: readonly string[] | null
-      scopeOf: (index: number) => Parameters<Part['vault']['keep']>[0]['scope']
+      scopeOf: (index: number) => CaseGroup['scope']
     },
   ): Promise<Opened | 'erased'> {
     const opened: Opened = { fields: [], groups: [], findings: [] }
@@ -235,7 +238,7 @@ export class Receiver {
       opened.fields.push(...verified.map(({ name, value }): [string, JsonValue] => [name, value]))
       try {
         opened.groups.push(
-          await this.#part.vault.keep({
+          await keepGroup(this.#part, {
             scope: record.scopeOf(index),
             record: item.record,
             index,

@@ -16,6 +16,19 @@ export interface VaultKeyScope {
   role: string
   /** Retention class. */
   retention: string
+  /** The recall of the case that this key follows: groups that stay after one get fresh keys. Null before the first. */
+  after: string | null
+}
+
+/** In the place of a recall's id: destroyed once its scope is erased, also for keys of recalls to come. No key ever has it. */
+const ERASURE_MARK = 'erased'
+
+export interface GroupToKeep {
+  scope: VaultKeyScope
+  record: string
+  index: number
+  key: Uint8Array
+  sealed: Uint8Array
 }
 
 /** Sealed groups and their keys: opened on read, never kept in clear. */
@@ -29,18 +42,25 @@ export class Vault {
   }
 
   /** A group ready to be stored. Its vault key is durable before this resolves. Throws ERASED after an erasure of its scope. */
-  async keep(group: {
-    scope: VaultKeyScope
-    record: string
-    index: number
-    key: Uint8Array
-    sealed: Uint8Array
-  }): Promise<StoredGroup> {
-    const { scope, record, index, key, sealed } = group
+  async keep({ scope, record, index, key, sealed }: GroupToKeep): Promise<StoredGroup> {
+    if (scope.after !== null) await this.#refuseErased(scope)
     const vaultKey = vaultKeyId(scope)
     const wrappedKey = await this.#wrap.add({ vaultKey, bytes: key })
     if (wrappedKey instanceof ConcordatError) throw wrappedKey
     return { register: scope.register, case: scope.case, role: scope.role, record, index, vaultKey, wrappedKey, sealed }
+  }
+
+  /** An erasure destroyed the keys that there were, and cannot know of those that recalls have made since. */
+  async #refuseErased(scope: VaultKeyScope): Promise<void> {
+    const mark = { vaultKey: erasureMark(scope), bytes: new Uint8Array() }
+    const isErased = await this.#custody.unwrap([mark]).then(
+      ([bytes]) => bytes === undefined,
+      (error: unknown) => {
+        if (error instanceof ConcordatError && error.code === 'KEY_UNKNOWN') return false
+        throw error
+      },
+    )
+    if (isErased) throw new ConcordatError({ code: 'ERASED', expected: 'fields that are kept', got: 'erased ones' })
   }
 
   /** The groups' keys; undefined where the vault key has been destroyed. */
@@ -85,8 +105,12 @@ async function wrapAll(custody: Custody, items: readonly VaultItem[]): Promise<(
 }
 
 /** The parts hold no `|`: ids are base64url, names are of letters, digits, - and _. */
-export function vaultKeyId({ register, case: caseId, subject, role, retention }: VaultKeyScope): string {
-  return ['vault', register, caseId, subject, role, retention].join('|')
+export function vaultKeyId({ register, case: caseId, subject, role, retention, after }: VaultKeyScope): string {
+  return ['vault', register, caseId, subject, role, retention, ...(after === null ? [] : [after])].join('|')
+}
+
+export function erasureMark(scope: Omit<VaultKeyScope, 'after'>): string {
+  return vaultKeyId({ ...scope, after: ERASURE_MARK })
 }
 
 export function parseVaultKeyId(id: string): { subject: string; role: string; retention: string } {

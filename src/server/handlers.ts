@@ -68,6 +68,8 @@ export const handlers: {
     node.extendDeadline(params.register, { case: params.case, ...body, idempotencyKey, caller }),
   enterLapse: ({ node, params, body, idempotencyKey, caller }) =>
     node.enterLapse(params.register, { case: params.case, ...body, idempotencyKey, caller }),
+  recallRecord: ({ node, params, body, idempotencyKey, caller }) =>
+    node.recallRecord(params.register, { case: params.case, ...body, idempotencyKey, caller }),
   exportEvidence: ({ node, params, body }) => node.exportEvidence(params.register, { record: params.record, ...body }),
   eraseCase: ({ node, params, body }) => node.erase(params.register, { case: params.case, ...body }),
 

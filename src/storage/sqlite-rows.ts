@@ -6,6 +6,7 @@ import type {
   Delivery,
   Head,
   InboxItem,
+  OwedErasure,
   Receipt,
   StoredCertificate,
   StoredGroup,
@@ -192,6 +193,28 @@ export function inboxItemValues(number: number, item: InboxItem): Values {
     dispute: item.dispute,
     since: item.since,
     due: item.due,
+  }
+}
+
+/** No recall is the empty text: a key's columns are compared, and NULL equals nothing. */
+export function owedErasureValues(number: number, owed: OwedErasure): Values {
+  const { opened } = owed
+  return {
+    register: number,
+    case: owed.case,
+    recall: owed.recall ?? '',
+    opened: opened === null ? null : Number(opened),
+    dueAt: owed.dueAt,
+  }
+}
+
+export function owedErasureOf(register: string, row: Row): OwedErasure {
+  return {
+    register,
+    case: row.case_id as string,
+    recall: row.recall === '' ? null : (row.recall as string),
+    opened: row.opened === null ? null : row.opened === 1,
+    dueAt: row.due_at as number,
   }
 }
 

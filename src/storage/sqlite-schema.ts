@@ -1,6 +1,6 @@
 /** "CcNd" */
 export const applicationId = 0x43634e64
-export const schemaVersion = 3
+export const schemaVersion = 4
 
 /**
  * Leaves, rows and groups are wider than a twentieth of a page, so these tables keep their rowid: without one, measured
@@ -162,6 +162,23 @@ export const schema = `
   ) STRICT;
   CREATE INDEX sealed_groups_by_case ON sealed_groups (register, case_id);
   CREATE INDEX sealed_groups_by_vault_key ON sealed_groups (vault_key);
+
+  CREATE TABLE retired_vault_keys (
+    vault_key TEXT PRIMARY KEY,
+    register INTEGER NOT NULL REFERENCES registers,
+    case_id TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX retired_vault_keys_by_case ON retired_vault_keys (register, case_id);
+
+  CREATE TABLE owed_erasures (
+    register INTEGER NOT NULL REFERENCES registers,
+    case_id TEXT NOT NULL,
+    recall TEXT NOT NULL,
+    opened INTEGER,
+    due_at INTEGER,
+    PRIMARY KEY (register, case_id, recall)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX owed_erasures_due ON owed_erasures (register, due_at) WHERE due_at IS NOT NULL;
 
   CREATE TABLE tokens (
     hash TEXT PRIMARY KEY,

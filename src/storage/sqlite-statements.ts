@@ -160,6 +160,32 @@ export function prepareStatements(db: DatabaseSync) {
     dropGroupsOfRecord: db.prepare('DELETE FROM sealed_groups WHERE register = :register AND record = :record'),
     dropGroupsOfVaultKey: db.prepare('DELETE FROM sealed_groups WHERE vault_key = ? RETURNING register, record, role'),
 
+    dropGroup: db.prepare(`
+      DELETE FROM sealed_groups WHERE register = :register AND record = :record AND role = :role AND idx = :idx`),
+    renewGroup: db.prepare(`
+      UPDATE sealed_groups SET vault_key = :vaultKey, wrapped_key = :wrappedKey
+      WHERE register = :register AND record = :record AND role = :role AND idx = :idx`),
+    retireVaultKey: db.prepare(`
+      INSERT INTO retired_vault_keys (vault_key, register, case_id) VALUES (:vaultKey, :register, :case)
+      ON CONFLICT DO NOTHING`),
+    groupUnderVaultKey: db.prepare('SELECT 1 FROM sealed_groups WHERE vault_key = ? LIMIT 1'),
+    isRetired: db.prepare('SELECT 1 FROM retired_vault_keys WHERE vault_key = ?'),
+    retiredByCase: db.prepare(
+      'SELECT vault_key FROM retired_vault_keys WHERE register = :register AND case_id = :case ORDER BY vault_key',
+    ),
+    endAwaitedReceipt: db.prepare(`
+      UPDATE receipts SET state = 'erased'
+      WHERE register = :register AND record = :record AND role = :role AND authorised_by = :authorisedBy
+        AND state = 'awaited'`),
+    addOwedErasure: db.prepare(`
+      INSERT INTO owed_erasures (register, case_id, recall, opened, due_at)
+      VALUES (:register, :case, :recall, :opened, :dueAt)
+      ON CONFLICT DO NOTHING`),
+    dueErasures: db.prepare(`
+      SELECT * FROM owed_erasures WHERE register = :register AND due_at <= :now ORDER BY due_at, case_id LIMIT :limit`),
+    settleErasure: db.prepare(`
+      UPDATE owed_erasures SET due_at = NULL WHERE register = :register AND case_id = :case AND recall = :recall`),
+
     saveToken: db.prepare(`
       INSERT INTO tokens (hash, member, name, scopes) VALUES (:hash, :member, :name, :scopes)
       ON CONFLICT DO UPDATE SET member = excluded.member, name = excluded.name, scopes = excluded.scopes`),

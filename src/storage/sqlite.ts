@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { JsonObject, JsonValue } from '../core/canonical-json.ts'
 import { ConcordatError, type ErrorDetail } from '../core/error.ts'
 import { emptyJournal, mapFailures, openDatabase, openDatabaseSnapshot } from './sqlite-database.ts'
+import { addGroup, closeGroups, eraseGroups } from './sqlite-erasure.ts'
 import { appendLeaves, dropLeaves, undoneRows } from './sqlite-leaves.ts'
 import {
   caseOf,
@@ -12,11 +13,12 @@ import {
   deliveryValues,
   fromStored,
   groupOf,
-  groupValues,
   headOf,
   headText,
   inboxItemOf,
   inboxItemValues,
+  owedErasureOf,
+  owedErasureValues,
   type Row,
   receiptOf,
   receiptValues,
@@ -28,11 +30,13 @@ import { SqliteWriter } from './sqlite-writer.ts'
 import type {
   AccessToken,
   CaseSummary,
+  Closing,
   Delivery,
   Effects,
   Head,
   InboxItem,
   LeafBatch,
+  OwedErasure,
   Receipt,
   Storage,
   StoredCertificate,
@@ -355,11 +359,33 @@ class SqliteStorage implements Storage {
 
   async eraseGroups(vaultKeys: readonly string[]): Promise<void> {
     await this.#writer.write(() => {
-      const held = vaultKeys.flatMap((vaultKey) => this.#sql.dropGroupsOfVaultKey.all(vaultKey))
-      for (const { register, record, role } of held)
-        this.#sql.eraseEmptyReceipts.run({ register: register!, record: record!, role: role! })
+      eraseGroups(this.#sql, vaultKeys)
     })
     emptyJournal(this.#db)
+  }
+
+  async closeGroups(closing: Closing): Promise<void> {
+    await this.#writer.write(() => closeGroups(this.#sql, this.#numberOf(closing.register), closing))
+  }
+
+  async retiredVaultKeys(register: string, caseId: string): Promise<string[]> {
+    return this.#list(register, this.#sql.retiredByCase, { case: caseId }).map((row) => row.vault_key as string)
+  }
+
+  async saveOwedErasure(owed: OwedErasure): Promise<void> {
+    await this.#writer.write(() => {
+      this.#sql.addOwedErasure.run(owedErasureValues(this.#numberOf(owed.register), owed))
+    })
+  }
+
+  async dueErasures(register: string, now: number, limit: number): Promise<OwedErasure[]> {
+    return this.#list(register, this.#sql.dueErasures, { now, limit }).map((row) => owedErasureOf(register, row))
+  }
+
+  async settleErasure({ register, case: caseId, recall }: OwedErasure): Promise<void> {
+    await this.#writer.write(() => {
+      this.#sql.settleErasure.run({ register: this.#numberOf(register), case: caseId, recall: recall ?? '' })
+    })
   }
 
   async saveToken({ hash, member, name, scopes }: AccessToken): Promise<void> {
@@ -429,6 +455,6 @@ class SqliteStorage implements Storage {
   }
 
   #addGroups(groups: readonly StoredGroup[]): void {
-    for (const group of groups) this.#sql.addGroup.run(groupValues(this.#numberOf(group.register), group))
+    for (const group of groups) addGroup(this.#sql, this.#numberOf(group.register), group)
   }
 }

@@ -107,6 +107,34 @@ export interface Receipt {
   verdict: JsonObject | null
 }
 
+/** An `erased` entry that this member owes the register (RULES 19, 25): one a case and recall, and one a case for its own erasures. */
+export interface OwedErasure {
+  register: string
+  case: string
+  /** The recall that it answers; null for an erasure of the member's own. */
+  recall: string | null
+  /** Whether a recalled group had been opened; null exactly where `recall` is. */
+  opened: boolean | null
+  /** Unix seconds before which it is not entered. */
+  dueAt: number
+}
+
+/** What a recall takes from this node, and the fresh keys of what stays (RULES 19). */
+export interface Closing {
+  register: string
+  case: string
+  /** The groups that go. */
+  closed: readonly Pick<StoredGroup, 'record' | 'role' | 'index'>[]
+  /** Groups that stay, under another vault key. */
+  renewed: readonly StoredGroup[]
+  /** Vault keys under which no group may lie any more; they are destroyed next. */
+  retired: readonly string[]
+  /** Awaited receipts of which nothing will come. */
+  receipts: readonly Receipt[]
+  /** The answer. The first one that is kept stays. */
+  owed: OwedErasure
+}
+
 /** What waits for this member: a step to take, a record to confirm, or a dispute to decide. */
 export interface InboxItem {
   register: string
@@ -274,6 +302,20 @@ export interface Storage {
    * the groups are gone, the traces not yet; call it again.
    */
   eraseGroups(vaultKeys: readonly string[]): Promise<void>
+
+  /**
+   * What a recall changes; repeating it changes nothing. From then on saving a group under a retired vault key throws
+   * VAULT_KEY_RETIRED, and so does this where one is there that neither goes nor stays: it came meanwhile, look again.
+   */
+  closeGroups(closing: Closing): Promise<void>
+  /** All that were ever retired in a case. */
+  retiredVaultKeys(register: string, caseId: string): Promise<string[]>
+  /** Does nothing where the same one is kept, entered or not. */
+  saveOwedErasure(owed: OwedErasure): Promise<void>
+  /** Longest due first. */
+  dueErasures(register: string, now: number, limit: number): Promise<OwedErasure[]>
+  /** It is in the register, or will never be: it is not due again. */
+  settleErasure(owed: OwedErasure): Promise<void>
 
   saveToken(token: AccessToken): Promise<void>
   findToken(hash: string): Promise<AccessToken | undefined>

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { JsonValue } from '../../src/core/canonical-json.ts'
 import { ConcordatError, type ErrorCode } from '../../src/core/error.ts'
 import type {
+  Closing,
   Delivery,
   Effects,
   LeafBatch,
@@ -518,7 +519,61 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       await storage.saveReceipts([item])
       assert.deepEqual(await storage.recordGroups(A, 'r1', 'council'), [])
     })
+
+    storageTest('a recall takes its groups, and the others get another vault key', async (storage) => {
+      await storage.saveEffects(effectsAt(1))
+      const groups = [received('r1', 0), received('r1', 1)]
+      await storage.saveReceipts([{ receipt: openedReceipt(), groups }])
+      const renewed = { ...groups[1]!, vaultKey: 'fresh', wrappedKey: utf8('wrapped again') }
+      const closing = closingOf({ closed: [groups[0]!], renewed: [renewed], retired: ['vault of r1', 'unused'] })
+      await storage.closeGroups(closing)
+      await storage.closeGroups({ ...closing, renewed: [], owed: { ...closing.owed, opened: false } })
+      assert.deepEqual(await storage.caseGroups(A, 'case-1'), [renewed])
+      assert.deepEqual(await storage.retiredVaultKeys(A, 'case-1'), ['unused', 'vault of r1'])
+      assert.equal((await storage.findReceipt(A, openedReceipt()))?.state, 'opened')
+      assert.deepEqual(await storage.dueErasures(A, 1_000, 10), [closing.owed])
+      const late = { submission: submission('s1'), groups: [{ ...group('s1', 0), vaultKey: 'unused' }] }
+      await assert.rejects(storage.saveSubmissions([late]), { code: 'VAULT_KEY_RETIRED' })
+      assert.deepEqual(await storage.pendingSubmissions(A), [])
+      await storage.closeGroups({ ...closing, closed: [renewed], renewed: [], retired: ['fresh'] })
+      assert.equal((await storage.findReceipt(A, openedReceipt()))?.state, 'erased')
+    })
+
+    storageTest('a recall that overlooks a group changes nothing', async (storage) => {
+      const groups = [received('r1', 0), received('r1', 1)]
+      await storage.saveReceipts([{ receipt: openedReceipt(), groups }])
+      const closing = closingOf({ closed: [groups[0]!], renewed: [], retired: ['vault of r1'] })
+      await assert.rejects(storage.closeGroups(closing), { code: 'VAULT_KEY_RETIRED' })
+      assert.deepEqual(await storage.caseGroups(A, 'case-1'), groups)
+      assert.deepEqual(await storage.retiredVaultKeys(A, 'case-1'), [])
+    })
+
+    storageTest('a recall ends what is awaited of it, and no receipt that was opened', async (storage) => {
+      await storage.saveEffects(effectsAt(1))
+      const [awaited] = await storage.caseReceipts(A, 'case-1')
+      await storage.closeGroups({ ...closingOf({ closed: [], renewed: [], retired: [] }), receipts: [awaited!] })
+      assert.equal((await storage.findReceipt(A, awaited!))?.state, 'erased')
+    })
+
+    storageTest('an erasure is owed once, until it is settled', async (storage) => {
+      const owed = { register: A, case: 'case-1', recall: null, opened: null, dueAt: 2_000 }
+      await storage.saveOwedErasure(owed)
+      await storage.saveOwedErasure({ ...owed, dueAt: 1_000 })
+      const answer = { ...owed, recall: 'recall', opened: false, dueAt: 1_500 }
+      await storage.saveOwedErasure(answer)
+      assert.deepEqual(await storage.dueErasures(A, 1_499, 10), [])
+      assert.deepEqual(await storage.dueErasures(A, 2_000, 10), [answer, owed])
+      assert.deepEqual(await storage.dueErasures(A, 2_000, 1), [answer])
+      await storage.settleErasure(owed)
+      await storage.saveOwedErasure(owed)
+      assert.deepEqual(await storage.dueErasures(A, 9_000, 10), [answer])
+    })
   })
+}
+
+function closingOf(what: Pick<Closing, 'closed' | 'renewed' | 'retired'>): Closing {
+  const owed = { register: A, case: 'case-1', recall: 'recall', opened: true, dueAt: 0 }
+  return { register: A, case: 'case-1', ...what, receipts: [], owed }
 }
 
 function batch(from: number, count: number, rows: [string, JsonValue][] = []): LeafBatch {

@@ -27,7 +27,7 @@ export function actRows(at: BadInputNetwork, valid: readonly Valid[]): Row[] {
       ...(where === undefined ? {} : { at: where }),
     }
   }
-  return [...resolveRows(), ...confirmRows(), ...deadlineRows(), ...versionRows(), ...replacingRows()]
+  return [...resolveRows(), ...confirmRows(), ...recallRows(), ...deadlineRows(), ...versionRows(), ...replacingRows()]
 
   function resolveRows(): Row[] {
     const { assessment } = disputed[0]!
@@ -61,6 +61,28 @@ export function actRows(at: BadInputNetwork, valid: readonly Valid[]): Row[] {
       no('an unknown role', { body: { role: 'somebody' } }, 'ROLE_UNBOUND'),
       no('a role that is not asked', { to: 'registry', body: { role: 'registry' } }, 'CONFIRM_NOT_OPEN'),
       no('an own record', { to: 'inspector', body: { role: 'inspector', record: inspection } }, 'CONFIRM_BY_SIGNER'),
+    ]
+  }
+
+  function recallRows(): Row[] {
+    const no = (what: string, change: Change, code: ErrorCode, where?: string) =>
+      row('recallRecord', what, change, code, where)
+    const { application } = assessed
+    return [
+      no('an unknown record', { body: { record: ELSEWHERE } }, 'RECORD_UNKNOWN'),
+      no('a record of another case', { case: applied.case }, 'RECORD_UNKNOWN'),
+      no("another member's record", { to: 'registry' }, 'RECALL_NOT_ALLOWED'),
+      no('a field that the record has not', { body: { fields: [`/${CANARY}`] } }, 'FIELD_NOT_HELD', '/fields/0'),
+      no(
+        'a field that nobody else was given',
+        { body: { record: application, fields: ['/health'] } },
+        'RECALL_NOT_GRANTED',
+      ),
+      no(
+        'a record that nobody else was given',
+        { case: applied.case, body: { record: applied.application, fields: 'all' } },
+        'RECALL_NOT_GRANTED',
+      ),
     ]
   }
 

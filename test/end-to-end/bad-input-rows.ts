@@ -143,6 +143,12 @@ export function validRequests(
     },
     {
       ...council,
+      route: 'recallRecord',
+      params: { register, case: assessed.case },
+      body: { record: assessed.assessment, fields: ['/fee'], reason: 'other' },
+    },
+    {
+      ...council,
       route: 'eraseCase',
       params: { register, case: assessed.case },
       body: { subject: 'partner', retention: ['file'] },

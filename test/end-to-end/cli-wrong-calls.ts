@@ -52,6 +52,7 @@ export function wrongCalls(session: Session): WrongCall[] {
   const confirm = (accept: string) => {
     return ['record', 'confirm', known.CASE, known.RECORD, ...acting('agency'), '--accept', accept]
   }
+  const recall = (...options: string[]) => ['record', 'recall', known.CASE, known.RECORD, ...as('council'), ...options]
   const extend = (until: string) => {
     return ['deadline', 'extend', known.CASE, 'confirm-award', ...acting('council'), '--until', until]
   }
@@ -133,6 +134,9 @@ export function wrongCalls(session: Session): WrongCall[] {
       /^OPTION_INVALID.*--correction/,
     ],
     ['a dispute that has ended', () => resolve('--outcome', 'withdrawn'), 1, /^DISPUTE_ENDED/],
+    ['a reason that is none', () => recall('--fields', 'all', '--reason', CANARY), 2, /^OPTION_INVALID.*--reason/],
+    ['a recall of nothing', () => recall('--reason', 'other'), 2, /^OPTION_MISSING.*--fields/],
+    ['a field of no record', () => recall('--fields', '/none', '--reason', 'other'), 1, /^FIELD_NOT_HELD/],
     ['an answer that is none', () => confirm(CANARY), 2, /^OPTION_INVALID.*--accept/],
     ['a record that waits for nobody', () => confirm('yes'), 1, /^CONFIRM_NOT_OPEN/],
     ['a time that is none', () => extend(CANARY), 2, /^OPTION_INVALID.*--until/],

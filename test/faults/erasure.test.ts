@@ -1,8 +1,6 @@
 /** Destroying a subject's keys: nothing of theirs opens any more, wherever its bytes may still lie, and everything still verifies. */
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { CaseView } from '../../src/api/cases.ts'
 import type { JsonObject } from '../../src/core/canonical-json.ts'
@@ -23,6 +21,7 @@ import {
   untilSettled,
 } from './permit-case.ts'
 import { permitStory } from './permit-story.ts'
+import { copyDatabase, tracesFound, vaultKeyBytes } from './traces.ts'
 
 const ERASED = { subject: 'applicant', retention: 'all' } as const
 
@@ -171,35 +170,4 @@ function assertErased(view: CaseView, before: CaseView): void {
 
 function subjectOf({ vaultKey }: StoredGroup): string {
   return parseVaultKeyId(vaultKey).subject
-}
-
-/** Database and journal as they lie there. */
-function copyDatabase(from: string, to: string): void {
-  mkdirSync(to, { recursive: true })
-  for (const suffix of ['', '-wal', '-shm']) {
-    const target = join(to, `node.db${suffix}`)
-    if (existsSync(target)) rmSync(target)
-    const source = join(from, `node.db${suffix}`)
-    if (existsSync(source) && suffix !== '-shm') cpSync(source, target)
-  }
-}
-
-/** What the key store keeps of these vault keys. */
-function vaultKeyBytes(memberFolder: string, ids: ReadonlySet<string>): Uint8Array[] {
-  const path = filesUnder(join(memberFolder, 'custody')).find((file) => file.endsWith('.db'))!
-  const db = new DatabaseSync(path, { readOnly: true })
-  const rows = db.prepare('SELECT id, sealed FROM vault_keys').all()
-  db.close()
-  return rows.flatMap(({ id, sealed }) => (ids.has(String(id)) ? [(sealed as Uint8Array).slice(0, 24)] : []))
-}
-
-function tracesFound(folder: string, traces: readonly Uint8Array[]): Set<Uint8Array> {
-  const files = filesUnder(folder).map((file) => readFileSync(file))
-  return new Set(traces.filter((trace) => files.some((file) => file.includes(trace))))
-}
-
-function filesUnder(folder: string): string[] {
-  return readdirSync(folder, { recursive: true })
-    .map((name) => join(folder, String(name)))
-    .filter((path) => statSync(path).isFile())
 }

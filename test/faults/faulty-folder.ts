@@ -19,6 +19,9 @@ const STORAGE_WRITES = [
   'saveReceipts',
   'saveVerdicts',
   'eraseGroups',
+  'closeGroups',
+  'saveOwedErasure',
+  'settleErasure',
   'saveToken',
 ] as const satisfies (keyof Storage)[]
 const CUSTODY_WRITES = ['wrap', 'destroyVaultKeys', 'addEpoch'] as const satisfies (keyof Custody)[]

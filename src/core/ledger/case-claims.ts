@@ -11,7 +11,7 @@ export type Lapsed =
   | { type: 'confirm'; record: string }
   | { type: 'dispute'; dispute: string }
 
-const RECALL_REASONS = ['wrong-recipient', 'wrong-data', 'not-authorised', 'other'] as const
+export const RECALL_REASONS = ['wrong-recipient', 'wrong-data', 'not-authorised', 'other'] as const
 export type RecallReason = (typeof RECALL_REASONS)[number]
 
 type InCase = { bp: string; case: string }

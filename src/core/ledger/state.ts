@@ -222,7 +222,7 @@ export type RecallsRow = {
   erasures: CaseErasure[]
 }
 
-type CaseRecall = {
+export type CaseRecall = {
   id: string
   as: string
   iss: string

@@ -97,18 +97,21 @@ export class FollowingLog {
     return this.inTurn(() => this.#log.catchUp(note, from))
   }
 
-  async catchUp(): Promise<void> {
+  /** Whether the node that orders has answered, with nothing that this node could not take in. */
+  async catchUp(): Promise<boolean> {
     const { sequencer } = this.#log
-    if (sequencer !== this.#parts.member) await this.catchUpWith(sequencer)
+    return sequencer === this.#parts.member || (await this.catchUpWith(sequencer))
   }
 
-  /** With the newest certificate that a member's node publishes. */
-  async catchUpWith(member: string): Promise<void> {
+  /** With the newest certificate that a member's node publishes; false where it does not answer, or with something else. */
+  async catchUpWith(member: string): Promise<boolean> {
     try {
       const note = await this.#parts.peers.findCheckpoint(member)
       if (note !== undefined) await this.acceptCertificate(note, member)
+      return true
     } catch (error) {
       passRefusal(error)
+      return false
     }
   }
 

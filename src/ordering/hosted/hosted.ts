@@ -322,9 +322,9 @@ export class HostedOrdering implements Ordering {
     }
   }
 
-  /** Asks the node that orders for its newest certificate. Where it does not answer, this node knows what it knew. */
-  async catchUp(): Promise<void> {
-    if ('following' in this.#engine) await this.#engine.following.catchUp()
+  /** Asks the node that orders for its newest certificate. False where it does not answer: then this node knows what it knew. */
+  async catchUp(): Promise<boolean> {
+    return 'following' in this.#engine ? this.#engine.following.catchUp() : true
   }
 
   get certificate(): StoredCertificate | undefined {

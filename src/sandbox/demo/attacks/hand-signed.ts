@@ -76,7 +76,7 @@ export async function signByHand(
   const kept = built.groups.map(({ index, salt, disclosures }) => {
     const { key, sealed } = sealGroup({ index, recordId, salt, disclosures })
     const scope = { register, case: caseId, subject: groups[index]!.subject, role, retention }
-    return vault.keep({ scope, record: recordId, index, key, sealed })
+    return vault.keep({ scope: { ...scope, after: null }, record: recordId, index, key, sealed })
   })
   return {
     submission: {
