@@ -65,6 +65,25 @@ export const deliver = route({
   },
 })
 
+export const pullDeliveries = route({
+  method: 'POST',
+  path: '/nodes/{member}/registers/{register}/pulls',
+  access: 'signed',
+  summary: 'Asks for what is owed to the caller and has not come, and acknowledges what came of an earlier answer.',
+  params: NodeParams,
+  body: json(
+    object({
+      wanted: Type.Array(object(granted), { maxItems: 256 }),
+      taken: Type.Array(object({ ...granted, state: Type.Enum(['acknowledged', 'erased']) }), { maxItems: 256 }),
+    }),
+  ),
+  response: {
+    status: 200,
+    /** As many as fit one answer, in order; what the caller is not owed is left out. */
+    content: json(object({ checkpoint: SignedNote, items: Type.Array(DeliveryItem, { maxItems: 256 }) })),
+  },
+})
+
 export const sendCertificate = route({
   method: 'POST',
   path: '/nodes/{member}/registers/{register}/certificates',

@@ -3,6 +3,7 @@ import { confirmRecord, enterLapse, extendDeadline, raiseDispute, recallRecord, 
 import { getCase, listCases, listInbox, startCase, submitAction } from './cases.ts'
 import {
   deliver,
+  pullDeliveries,
   readBoundaryCertificate,
   readDocument,
   sendCertificate,
@@ -42,6 +43,7 @@ export const routes = {
   eraseCase,
   submitEntries,
   deliver,
+  pullDeliveries,
   sendCertificate,
   readBoundaryCertificate,
   sendStatement,

@@ -1,5 +1,6 @@
 import {
   deliver,
+  pullDeliveries,
   readBoundaryCertificate,
   readDocument,
   sendCertificate,
@@ -51,6 +52,10 @@ export class Peer {
   async deliver(register: string, message: BodyOf<typeof deliver>): Promise<ResponseOf<typeof deliver>['results']> {
     const { results } = await this.#call(deliver, { register }, message)
     return results
+  }
+
+  pullDeliveries(register: string, pull: BodyOf<typeof pullDeliveries>): Promise<ResponseOf<typeof pullDeliveries>> {
+    return this.#call(pullDeliveries, { register }, pull)
   }
 
   async sendCertificate(register: string, note: string): Promise<void> {

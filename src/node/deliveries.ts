@@ -1,7 +1,8 @@
 import { toBase64url } from '../core/crypto/base64url.ts'
 import { ConcordatError, type ErrorDetail } from '../core/error.ts'
 import { type Grant, sealGrant } from '../core/record/grant.ts'
-import type { Delivery } from '../storage/storage.ts'
+import type { Delivery, GrantKey } from '../storage/storage.ts'
+import { getCertificate } from './evidence.ts'
 import { findCaseRow, getMemberRow, type Part } from './part.ts'
 import type { Peers } from './peers.ts'
 import { notRecalled, recallsOf } from './recalls.ts'
@@ -14,10 +15,15 @@ const LONGEST_RETRY_SECONDS = 60 * 60
 const POLL_MS = 1_000
 
 /** A grant with its sealed groups on the way to one recipient, or the answer that they are erased. */
-export type DeliveryItem = Pick<Delivery, 'record' | 'role' | 'authorisedBy'> &
-  ({ grant: Grant; groups: { index: number; sealed: string }[] } | { erased: true })
+export type DeliveryItem = GrantKey & ({ grant: Grant; groups: { index: number; sealed: string }[] } | { erased: true })
 
 export type DeliveryResult = { state: 'acknowledged' | 'erased' } | { refusal: ErrorDetail }
+
+/** What a recipient asks for, and what became of what it got by an earlier answer. */
+export interface Pull {
+  wanted: readonly GrantKey[]
+  taken: readonly (GrantKey & { state: 'acknowledged' | 'erased' })[]
+}
 
 /**
  * Takes what this member's records owe to their recipients' nodes, until each acknowledges (RULES 23, 26). Only what a committed
@@ -57,6 +63,34 @@ export class Deliveries {
   /** Something new may be due. */
   wake(): void {
     this.#wake()
+  }
+
+  /**
+   * Answers a recipient that asks by itself: because its node has no address, or nothing came. It gets what it is owed, whatever it
+   * names besides; it is acknowledged by the next request, so an answer that is lost is given again.
+   */
+  async serve(member: string, { wanted, taken }: Pull): Promise<{ checkpoint: string; items: DeliveryItem[] }> {
+    const { storage } = this.#part
+    const acknowledged = await this.#owed(member, taken)
+    await storage.updateDeliveries(acknowledged.map(({ delivery, key }) => ({ ...delivery, state: key.state })))
+    const owed = await this.#owed(member, wanted)
+    const left = await Promise.all(owed.map(({ delivery }) => this.#withoutRecalled(delivery)))
+    // The register that this covers holds what was left out as recalled.
+    const { note } = await getCertificate(this.#part)
+    const gone = left.filter(isEmpty).map(({ record, role, authorisedBy }) => {
+      return { record, role, authorisedBy, erased: true as const }
+    })
+    const there = left.filter((delivery) => !isEmpty(delivery))
+    if (there.length === 0) return { checkpoint: note, items: gone }
+    return { checkpoint: note, items: [...gone, ...(await this.#message(member, there)).items] }
+  }
+
+  async #owed<K extends GrantKey>(member: string, keys: readonly K[]): Promise<{ delivery: Delivery; key: K }[]> {
+    const { register, storage } = this.#part
+    const found = keys.map(async (key) => ({ key, delivery: await storage.findDelivery(register, key) }))
+    return (await Promise.all(found)).flatMap(({ key, delivery }) => {
+      return delivery?.member === member ? [{ key, delivery }] : []
+    })
   }
 
   async #run(): Promise<void> {

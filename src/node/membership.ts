@@ -13,7 +13,7 @@ import type { Storage, Submission } from '../storage/storage.ts'
 import { prepareAction, renewAction, requestMacs } from './act.ts'
 import { renewEntry } from './case-entries.ts'
 import { Deadlines } from './deadlines.ts'
-import { Deliveries, type DeliveryItem, type DeliveryResult } from './deliveries.ts'
+import { Deliveries, type DeliveryItem, type DeliveryResult, type Pull } from './deliveries.ts'
 import { automaticDisputeKey, prepareDispute } from './dispute.ts'
 import { Documents } from './documents.ts'
 import { effectsOf } from './effects.ts'
@@ -21,6 +21,7 @@ import { Erasures } from './erasures.ts'
 import { Outbox } from './outbox.ts'
 import type { Part } from './part.ts'
 import { Peers } from './peers.ts'
+import { Pulls } from './pulls.ts'
 import { closeRecalls } from './recalls.ts'
 import { type Finding, Receiver } from './receive.ts'
 import { signClaims } from './sign-entry.ts'
@@ -61,10 +62,11 @@ export class Membership {
   readonly #deliveries: Deliveries
   readonly #deadlines: Deadlines
   readonly #erasures: Erasures
+  readonly #pulls: Pulls
   readonly #receiver: Receiver
   readonly #onError: (error: unknown) => void
   readonly #stop = new AbortController()
-  /** Deliveries being taken in: a node that stops finishes them, since keys and database close after it. */
+  /** Deliveries being taken in, or fetched by others: a node that stops finishes them, since keys and database close after it. */
   readonly #receiving = new Set<Promise<unknown>>()
   readonly #preparing = new Map<string, Promise<Submission>>()
   #effects: Promise<void> = Promise.resolve()
@@ -91,6 +93,12 @@ export class Membership {
     }
     this.#deadlines = new Deadlines(entering)
     this.#erasures = new Erasures(entering)
+    this.#pulls = new Pulls({
+      part,
+      peers,
+      receive: (from, items) => this.receive(from, items),
+      onError: parts.onError,
+    })
   }
 
   static async open(parts: MembershipParts): Promise<Membership> {
@@ -164,6 +172,7 @@ export class Membership {
     this.#deliveries.start()
     this.#deadlines.start()
     this.#erasures.start()
+    this.#pulls.start()
     this.#current = this.#becomeCurrent()
     await this.#outbox.start()
   }
@@ -178,6 +187,7 @@ export class Membership {
       this.#deliveries.stop(),
       this.#deadlines.stop(),
       this.#erasures.stop(),
+      this.#pulls.stop(),
       Promise.allSettled([...this.#preparing.values(), ...this.#receiving]),
     ])
     await Promise.all([this.#effects, this.#current])
@@ -252,6 +262,13 @@ export class Membership {
       if (cursor >= size) return
       await Promise.race([next, clock.wait(CATCH_UP_MS, this.#stop.signal)])
     }
+  }
+
+  async servePull(from: string, pull: Pull): Promise<{ checkpoint: string; items: DeliveryItem[] }> {
+    this.#refuseIfStopping()
+    const served = this.#deliveries.serve(from, pull).finally(() => this.#receiving.delete(served))
+    this.#receiving.add(served)
+    return served
   }
 
   /** What begins after `stop` would find keys and database closed. */

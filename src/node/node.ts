@@ -23,7 +23,7 @@ import {
   type SuspendRequest,
 } from './case-entries.ts'
 import { viewCase } from './case-view.ts'
-import type { DeliveryItem, DeliveryResult } from './deliveries.ts'
+import type { DeliveryItem, DeliveryResult, Pull } from './deliveries.ts'
 import { prepareDispute } from './dispute.ts'
 import { erase } from './erase.ts'
 import { exportEvidence, readHistory } from './evidence.ts'
@@ -333,6 +333,11 @@ export class Node {
     const membership = this.#get(register)
     await membership.part.ordering.acceptCertificate(message.checkpoint, from)
     return { results: await membership.receive(from, message.items) }
+  }
+
+  /** What this member owes to another and that one asks for. */
+  async servePull(register: string, from: string, pull: Pull): Promise<{ checkpoint: string; items: DeliveryItem[] }> {
+    return this.#get(register).servePull(from, pull)
   }
 
   async requestKey(register: string, member: string): Promise<EcPublicJwk | undefined> {

@@ -77,6 +77,7 @@ export const handlers: {
     outcomes: await node.submitEntries(params.register, from, body.entries),
   }),
   deliver: ({ node, params, body, from }) => node.acceptDeliveries(params.register, from, body),
+  pullDeliveries: ({ node, params, body, from }) => node.servePull(params.register, from, body),
   sendCertificate: async ({ node, params, body, from }) => {
     await node.acceptCertificate(params.register, from, body)
     return undefined

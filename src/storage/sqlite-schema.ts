@@ -148,6 +148,7 @@ export const schema = `
     PRIMARY KEY (register, record, role, authorised_by)
   ) STRICT;
   CREATE INDEX receipts_by_case ON receipts (register, case_id);
+  CREATE INDEX receipts_awaited ON receipts (register, sender) WHERE state = 'awaited';
 
   CREATE TABLE sealed_groups (
     register INTEGER NOT NULL REFERENCES registers,

@@ -121,6 +121,9 @@ export function prepareStatements(db: DatabaseSync) {
       SELECT * FROM deliveries
       WHERE register = :register AND member = :member AND state = 'due' AND due_at <= :now
       ORDER BY due_at, rowid LIMIT :limit`),
+    delivery: db.prepare(`
+      SELECT * FROM deliveries
+      WHERE register = :register AND record = :record AND role = :role AND authorised_by = :authorisedBy`),
     deliveriesByCase: db.prepare(
       'SELECT * FROM deliveries WHERE register = :register AND case_id = :case ORDER BY rowid',
     ),
@@ -142,6 +145,12 @@ export function prepareStatements(db: DatabaseSync) {
       SELECT * FROM receipts
       WHERE register = :register AND record = :record AND role = :role AND authorised_by = :authorisedBy`),
     receiptsByCase: db.prepare('SELECT * FROM receipts WHERE register = :register AND case_id = :case ORDER BY rowid'),
+    awaitedSenders: db.prepare(
+      "SELECT DISTINCT sender FROM receipts WHERE register = :register AND state = 'awaited' ORDER BY sender",
+    ),
+    awaitedReceipts: db.prepare(`
+      SELECT * FROM receipts WHERE register = :register AND state = 'awaited' AND sender = :from
+      ORDER BY rowid LIMIT :limit`),
     eraseEmptyReceipts: db.prepare(`
       UPDATE receipts SET state = 'erased'
       WHERE register = :register AND record = :record AND role = :role AND state = 'opened' AND NOT EXISTS (

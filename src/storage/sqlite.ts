@@ -33,6 +33,7 @@ import type {
   Closing,
   Delivery,
   Effects,
+  GrantKey,
   Head,
   InboxItem,
   LeafBatch,
@@ -314,16 +315,26 @@ class SqliteStorage implements Storage {
     return this.#list(register, this.#sql.deliveriesByCase, { case: caseId }).map((row) => deliveryOf(register, row))
   }
 
-  async findReceipt(
-    register: string,
-    { record, role, authorisedBy }: { record: string; role: string; authorisedBy: string },
-  ): Promise<Receipt | undefined> {
+  async findDelivery(register: string, { record, role, authorisedBy }: GrantKey): Promise<Delivery | undefined> {
+    const row = this.#find(register, this.#sql.delivery, { record, role, authorisedBy })
+    return row && deliveryOf(register, row)
+  }
+
+  async findReceipt(register: string, { record, role, authorisedBy }: GrantKey): Promise<Receipt | undefined> {
     const row = this.#find(register, this.#sql.receipt, { record, role, authorisedBy })
     return row && receiptOf(register, row)
   }
 
   async caseReceipts(register: string, caseId: string): Promise<Receipt[]> {
     return this.#list(register, this.#sql.receiptsByCase, { case: caseId }).map((row) => receiptOf(register, row))
+  }
+
+  async awaitedSenders(register: string): Promise<string[]> {
+    return this.#list(register, this.#sql.awaitedSenders, {}).map((row) => row.sender as string)
+  }
+
+  async awaitedReceipts(register: string, awaited: { from: string; limit: number }): Promise<Receipt[]> {
+    return this.#list(register, this.#sql.awaitedReceipts, awaited).map((row) => receiptOf(register, row))
   }
 
   async saveReceipts(items: readonly { receipt: Receipt; groups: readonly StoredGroup[] }[]): Promise<void> {

@@ -75,6 +75,13 @@ export interface StoredGroup {
   sealed: Uint8Array
 }
 
+/** What names a grant: one a record, recipient role and authorising entry (RULES 23). */
+export interface GrantKey {
+  record: string
+  role: string
+  authorisedBy: string
+}
+
 /** A grant that this member, as the record's signer, owes. Made anew at every attempt; never stored. */
 export interface Delivery {
   register: string
@@ -282,12 +289,14 @@ export interface Storage {
   /** Replaces each delivery's state, attempts and dueAt. Those not kept are passed over. */
   updateDeliveries(deliveries: readonly Delivery[]): Promise<void>
   caseDeliveries(register: string, caseId: string): Promise<Delivery[]>
+  findDelivery(register: string, key: GrantKey): Promise<Delivery | undefined>
 
-  findReceipt(
-    register: string,
-    key: { record: string; role: string; authorisedBy: string },
-  ): Promise<Receipt | undefined>
+  findReceipt(register: string, key: GrantKey): Promise<Receipt | undefined>
   caseReceipts(register: string, caseId: string): Promise<Receipt[]>
+  /** The members from whom something is awaited, sorted. */
+  awaitedSenders(register: string): Promise<string[]>
+  /** What is awaited from one member, longest first: one sender's silence never hides another's. */
+  awaitedReceipts(register: string, awaited: { from: string; limit: number }): Promise<Receipt[]>
   /** Receipts as opened, with their groups, or as erased. One that is kept as opened or erased changes nothing, so a repeated delivery brings nothing back. */
   saveReceipts(items: readonly { receipt: Receipt; groups: readonly StoredGroup[] }[]): Promise<void>
 

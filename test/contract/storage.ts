@@ -481,6 +481,20 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       assert.equal((await storage.findReceipt(A, key))?.state, 'opened')
     })
 
+    storageTest('what is awaited is found by its sender, until it came', async (storage) => {
+      await storage.saveEffects(effectsAt(1))
+      const [awaited] = await storage.caseReceipts(A, 'case-1')
+      const { from } = awaited!
+      assert.deepEqual(await storage.awaitedSenders(A), [from])
+      assert.deepEqual(await storage.awaitedReceipts(A, { from, limit: 10 }), [awaited])
+      assert.deepEqual(await storage.awaitedReceipts(A, { from: 'another', limit: 10 }), [])
+      await storage.saveReceipts([{ receipt: openedReceipt(), groups: [] }])
+      assert.deepEqual(await storage.awaitedSenders(A), [])
+      const [delivery] = await storage.caseDeliveries(A, 'case-1')
+      assert.deepEqual(await storage.findDelivery(A, delivery!), delivery)
+      assert.equal(await storage.findDelivery(A, { ...delivery!, role: 'nobody' }), undefined)
+    })
+
     storageTest('the verdict of an opened receipt is replaced, nothing else of it', async (storage) => {
       await storage.saveEffects(effectsAt(1))
       const receipt = openedReceipt()

@@ -163,6 +163,12 @@ export function validRequests(
     { ...council, route: 'listInbox', params: { register }, body: undefined },
     { ...council, route: 'submitEntries', params: node, body: { entries: ['e30.e30.AAAA'] } },
     { ...council, route: 'deliver', params: node, body: { checkpoint: note, items: [item] } },
+    {
+      ...council,
+      route: 'pullDeliveries',
+      params: node,
+      body: { wanted: [granted], taken: [{ ...granted, state: 'acknowledged' }] },
+    },
     { ...council, route: 'sendCertificate', params: node, body: note },
     { ...council, route: 'readBoundaryCertificate', params: { ...node, size: '4' }, body: undefined },
     { ...council, route: 'sendStatement', params: node, body: { statement, forks: [forkOfNoTerm(register)] } },

@@ -45,11 +45,12 @@ export function withFaults(folder: MemberFolder, fault: Fault): MemberFolder {
   }
 }
 
-/** A member's folder; while the gate is closed its node finds nothing to deliver. */
+/** A member's folder; while the gate is closed its node finds nothing to deliver, asked or not. */
 export function holdingBack(folder: MemberFolder, gate: { closed: boolean }): MemberFolder {
   const storage = new Proxy(folder.storage, {
     get(target, name) {
       if (name === 'dueRecipients' && gate.closed) return async () => []
+      if (name === 'findDelivery' && gate.closed) return async () => undefined
       const value = Reflect.get(target, name, target)
       return typeof value === 'function' ? value.bind(target) : value
     },
