@@ -19,7 +19,7 @@ export async function runVerify(command: {
   const file = readJsonFile(command.file)
   if (isForkFile(file)) return showFork(await verifyForkFile(file, { register, checks: nodeChecks }), output)
   const verified = await verifyEvidence(file, { register, checks: nodeChecks, pq: postQuantum })
-  const { record, fields, wholeGroups, signer, revocation, checkpoint, cosigners, foundingRoot } = verified
+  const { record, fields, wholeGroups, signer, revocation, recalls, checkpoint, cosigners, foundingRoot } = verified
   if (output.json) {
     const { id, index, time } = record
     const size = checkpoint.size
@@ -29,6 +29,7 @@ export async function runVerify(command: {
       record: { id, index, time },
       signer,
       revocation,
+      recalls,
       fields,
       wholeGroups,
       size,
@@ -42,6 +43,10 @@ export async function runVerify(command: {
   if (revocation !== null) {
     const doubt = revocation.inDoubt ? 'IN DOUBT: others may have had it when this was signed' : 'not in doubt'
     output.write(`  the key was revoked by entry ${revocation.index}, ${formatTime(revocation.time)}: ${doubt}\n`)
+  }
+  for (const { index, time, reason, groups } of recalls) {
+    const which = `group${groups.length === 1 ? '' : 's'} ${groups.join(', ')}`
+    output.write(`  RECALLED: ${which}, by entry ${index}, ${formatTime(time)}: ${reason}\n`)
   }
   for (const { name, value } of fields) output.write(`  ${name}: ${JSON.stringify(value)}\n`)
   output.write(`  ${cosigners.length} operators cosigned the register up to entry ${checkpoint.size - 1}\n`)

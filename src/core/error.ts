@@ -79,6 +79,7 @@ interface ErrorFacts {
   EVIDENCE_NOT_A_RECORD: { kind: string }
   EVIDENCE_SIGNER_MISMATCH: { index: number }
   EVIDENCE_REVOCATION_INVALID: { index: number }
+  EVIDENCE_RECALL_INVALID: { index: number }
   EVIDENCE_SIGNATURE_INVALID: { index: number }
   EVIDENCE_DISCLOSURE_INVALID: object
   EVIDENCE_GROUP_INVALID: { group: number }

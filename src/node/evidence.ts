@@ -9,6 +9,7 @@ import { changeIndexes, findRegister } from '../core/ledger/state.ts'
 import { consistencyProof } from '../core/ledger/tree.ts'
 import { proveLeaf } from './case-view.ts'
 import { getCaseRow, type Part } from './part.ts'
+import { recallsOf } from './recalls.ts'
 
 /** A file that proves a record and the chosen fields offline, to anyone (RULES 35). It stays readable after an erasure. */
 export async function exportEvidence(
@@ -56,8 +57,15 @@ export async function exportEvidence(
   const certificate = await getCertificate(part)
   const signerIndex = await findSignerIndex(part, claims.iss, leaf.index)
   const revocationIndex = await findRevocationIndex(part, leaf, certificate.size)
+  const recalls = await findRecallIndexes(part, { case: claims.case, record: recordId, size: certificate.size })
   const historyIndexes = await historyIndexesOf(part, certificate.size)
-  const indexes = [leaf.index, signerIndex, ...(revocationIndex === null ? [] : [revocationIndex]), ...historyIndexes]
+  const indexes = [
+    leaf.index,
+    signerIndex,
+    ...(revocationIndex === null ? [] : [revocationIndex]),
+    ...recalls.flatMap((recall) => [recall.index, recall.signerIndex]),
+    ...historyIndexes,
+  ]
   const leaves = new Map<number, string>()
   for (const index of indexes) leaves.set(index, (await part.storage.readLeaves(part.register, index, 1))[0] ?? '')
   const certificates = (await part.storage.boundaryCertificates(part.register)).filter(
@@ -76,6 +84,7 @@ export async function exportEvidence(
       checkpoint: certificate.note,
       signerIndex,
       revocationIndex,
+      recalls,
       historyIndexes,
       certificates: certificates.map(({ note }) => note),
     },
@@ -154,4 +163,16 @@ async function findRevocationIndex(part: Part, { leaf }: { leaf: string }, commi
     return entry.kind === 'revoke' && entry.claims.iss === claims.iss && entry.claims.key === kid && index < committed
   })
   return revocation?.index ?? null
+}
+
+/** Of the committed entries that took groups of the record back (RULES 19). */
+async function findRecallIndexes(
+  part: Part,
+  about: { case: string; record: string; size: number },
+): Promise<{ index: number; signerIndex: number }[]> {
+  const { recalls } = await recallsOf(part, about.case)
+  const own = recalls.filter(({ records, index }) => Object.hasOwn(records, about.record) && index < about.size)
+  return Promise.all(
+    own.map(async ({ iss, index }) => ({ index, signerIndex: await findSignerIndex(part, iss, index) })),
+  )
 }

@@ -239,7 +239,10 @@ export class Membership {
 
   submitAction(action: Parameters<typeof prepareAction>[1]): Promise<Submission> {
     const { idempotencyKey, caller: _, ...request } = action
-    return this.submitOnce(idempotencyKey, { action: request }, (macs) => prepareAction(this.part, action, macs))
+    return this.submitOnce(idempotencyKey, { action: request }, async (macs) => {
+      await this.current()
+      return prepareAction(this.part, action, macs)
+    })
   }
 
   receive(from: string, items: readonly DeliveryItem[]): Promise<DeliveryResult[]> {

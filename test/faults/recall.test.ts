@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ConcordatError } from '../../src/core/error.ts'
 import { type MemberNode, openMemberFolder, serveMember } from '../../src/sandbox/member-node.ts'
+import { FastClock } from './fast-clock.ts'
 import { type ExternalWrite, holdingBack, withFaults } from './faulty-folder.ts'
-import { openTestNetwork, type TestNetwork, until } from './open-network.ts'
+import { openTestNetwork, storyStart, type TestNetwork, until } from './open-network.ts'
 import {
   auditAll,
   type PermitNetwork,
@@ -65,6 +66,13 @@ test('the other node loses what is recalled, keeps what shared its key, and answ
       [['wrong-recipient', [[permits.memberId('registry'), true]]]],
     )
   }
+  const whole = await permits.client('council').exportEvidence({ record: assess, fields: 'all' })
+  assert.deepEqual(
+    whole.verified.recalls.map(({ reason }) => reason),
+    ['wrong-recipient'],
+  )
+  const empty = await permits.client('registry').exportEvidence({ record: assess, fields: 'all' })
+  assert.deepEqual(empty.verified.fields, [])
   await submitUntilDone(permits, 'inspect', { caseId, key: 'a' })
   await until('the case has ended', async () => (await permits.client('registry').getCase(caseId)).ended)
   await network.stop()
@@ -101,6 +109,12 @@ test('a node that was off, or comes from a backup, applies the recall before it 
     assert.deepEqual(view.records[1]?.fields, [])
     assert.equal(view.recalls[0]?.answers[0]?.erased?.opened, true)
   })
+
+  await t.test('while it cannot know what was recalled, it shows nothing', async (t) => {
+    await network.members.get('council')!.stop()
+    await restarted(t, opened, registry)
+    await assert.rejects(permits.client('registry').getCase(caseId), { code: 'ORDERING_UNAVAILABLE' })
+  })
 })
 
 test('what was not delivered yet never is, and rules that need it are not checkable', async (t) => {
@@ -136,6 +150,42 @@ test('what was not delivered yet never is, and rules that need it are not checka
   )
   assert.deepEqual(disputes, [])
   await assert.rejects(submitStep(permits, 'inspect', { caseId, key: 'a' }), { code: 'RULE_INPUT_HIDDEN' })
+})
+
+test('what a member has erased stays erased under the keys that follow a recall, and it tells of it once', async (t) => {
+  const gate = { closed: false }
+  const story = permitStory()
+  const clock = new FastClock({ startsAt: storyStart(story), originMs: Date.now(), rate: 10 })
+  const opened = await openTestNetwork(t, story, {
+    clock,
+    around: (folder, member) => (member === 'council' ? holdingBack(folder, gate) : folder),
+  })
+  const permits = permitsOf(opened)
+  const { case: caseId, record: apply } = await submitUntilDone(permits, 'apply', { caseId: undefined, key: 'a' })
+  await untilSettled(permits, caseId, 'apply')
+  gate.closed = true
+  await submitUntilDone(permits, 'assess', { caseId, key: 'a' })
+  const registry = permits.client('registry')
+  await until('the registry knows', async () => (await registry.getCase(caseId)).records.length === 2)
+  for (let i = 0; i < 2; i++) await registry.eraseCase({ case: caseId, subject: 'applicant', retention: 'all' })
+  await permits.client('council').recallRecord(recallOf(caseId, apply, ['/share']))
+  await untilAnswered(permits, 'council', caseId)
+  gate.closed = false
+  await until('nothing is due to it', async () => {
+    const { sharedWith } = await permits.client('council').getCase(caseId)
+    return sharedWith.every(({ role, state }) => role !== 'registry' || state === 'erased')
+  })
+  assert((await registry.getCase(caseId)).records.every(({ fields }) => fields.length === 0))
+  const week = 7 * 24 * 60 * 60
+  clock.skip(week)
+  await until('it has told', async () => (await permits.client('council').getCase(caseId)).erasures.length > 0)
+  clock.skip(week)
+  await submitUntilDone(permits, 'apply', { caseId: undefined, key: 'b' })
+  const { erasures } = await permits.client('council').getCase(caseId)
+  assert.deepEqual(
+    erasures.map(({ member }) => member),
+    [permits.memberId('registry')],
+  )
 })
 
 for (const name of ['wrap', 'closeGroups', 'destroyVaultKeys', 'eraseGroups', 'saveEffects'] as const) {

@@ -16,6 +16,8 @@ export interface EvidenceContents {
   signerIndex: number
   /** Of the entry that revoked that key later; null if none did. */
   revocationIndex: number | null
+  /** Of the entries that recalled groups of it, in order, and of the member entries that hold the keys which signed those. */
+  recalls: { index: number; signerIndex: number }[]
   /** Of genesis, the founders' member entries and those that changed the operators, in order. */
   historyIndexes: number[]
   /** Certificates over each boundary, in order. */
@@ -33,6 +35,9 @@ export function buildEvidence(
     leaf: log.getLeaf(index),
     proof: inclusionProof(index, size, log.readTile).map(toBase64url),
   })
+  const proveRecall = ({ index, signerIndex }: { index: number; signerIndex: number }) => {
+    return { entry: prove(index), signer: prove(signerIndex) }
+  }
   return {
     format: 'concordat-evidence/1',
     register: contents.register,
@@ -42,6 +47,7 @@ export function buildEvidence(
     checkpoint: contents.checkpoint,
     signer: prove(contents.signerIndex),
     revocation: contents.revocationIndex === null ? null : prove(contents.revocationIndex),
+    ...(contents.recalls.length === 0 ? {} : { recalls: contents.recalls.map(proveRecall) }),
     history: contents.historyIndexes.map(prove),
     certificates: contents.certificates.map((note) => ({
       note,

@@ -27,6 +27,8 @@ export interface EvidenceFile {
   signer: ProvenLeaf
   /** The entry that revoked that key later, if one is known. */
   revocation: ProvenLeaf | null
+  /** Entries that took groups of the record back later, each with the member entry that holds its key; absent where none is known. */
+  recalls?: { entry: ProvenLeaf; signer: ProvenLeaf }[]
   /** Genesis, every founder's member entry, then every entry that changed the operators, and handovers. */
   history: ProvenLeaf[]
   /** Over each boundary in turn, with the proof that the checkpoint extends it. */
@@ -38,12 +40,16 @@ const MAX_DISCLOSURES = 10_000
 const MAX_DISCLOSURE_LENGTH = 1_048_576
 const MAX_GROUPS = 1000
 const MAX_HISTORY = 1000
+/** A group is recalled once, and a record has as many at most. */
+const MAX_RECALLS = 64
 
 const shape = new Shape('EVIDENCE_FORMAT_INVALID')
 
 /** `value` is what a strict JSON parser made of the file. Only the form is checked here: verifyEvidence does the rest. */
 export function parseEvidenceFile(value: JsonValue): EvidenceFile {
+  const recalled = Object.hasOwn(shape.anyObject(value, ''), 'recalls') ? ['recalls'] : []
   const file = shape.object(value, '', [
+    ...recalled,
     'format',
     'register',
     'entry',
@@ -65,6 +71,7 @@ export function parseEvidenceFile(value: JsonValue): EvidenceFile {
     groups: list(file.groups, '/groups', MAX_GROUPS, parseGroup),
     signer: parseProvenLeaf(file.signer, '/signer'),
     revocation: file.revocation === null ? null : parseProvenLeaf(file.revocation, '/revocation'),
+    ...(recalled.length === 0 ? {} : { recalls: parseRecalls(file.recalls) }),
     ...parseCertified(file),
   }
 }
@@ -76,6 +83,16 @@ export function parseCertified(file: JsonObject): Pick<EvidenceFile, 'checkpoint
     history: list(file.history, '/history', MAX_HISTORY, parseProvenLeaf),
     certificates: list(file.certificates, '/certificates', MAX_HISTORY, parseCertificate),
   }
+}
+
+function parseRecalls(value: JsonValue | undefined): NonNullable<EvidenceFile['recalls']> {
+  return shape.array(value, '/recalls', 1, MAX_RECALLS).map((item, i) => {
+    const { entry, signer } = shape.object(item, `/recalls/${i}`, ['entry', 'signer'])
+    return {
+      entry: parseProvenLeaf(entry, `/recalls/${i}/entry`),
+      signer: parseProvenLeaf(signer, `/recalls/${i}/signer`),
+    }
+  })
 }
 
 export function decodeHashes(proof: readonly string[]): Uint8Array[] {

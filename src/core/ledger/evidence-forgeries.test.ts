@@ -40,6 +40,8 @@ interface Entries {
   signerIndex: number
   /** Entries after the record; the last one is given as the revocation. */
   after: string[]
+  /** Given as recalls, each by the member entry at `signerIndex`. */
+  recalls: string[]
   disclosures: string[]
   groups: EvidenceFile['groups']
 }
@@ -53,6 +55,7 @@ async function evidenceOf(changes: Partial<Entries>): Promise<EvidenceFile> {
     record: recordEntry(claims, signer.record),
     signerIndex: 2,
     after: [],
+    recalls: [],
   }
   const entries: Entries = { ...sound, disclosures: [], groups: [], ...changes }
   const log = new TestLog()
@@ -62,6 +65,8 @@ async function evidenceOf(changes: Partial<Entries>): Promise<EvidenceFile> {
   for (const jws of entries.others) log.append(jws)
   const index = log.append(entries.record)
   for (const jws of entries.after) log.append(jws)
+  const revocationIndex = entries.after.length === 0 ? null : log.leaves.length - 1
+  const recalls = entries.recalls.map((jws) => ({ index: log.append(jws), signerIndex: entries.signerIndex }))
   const checkpoint = await log.certify(`${register}/0`, first, founders, ['Ed25519'])
   const { signerIndex, disclosures } = entries
   return buildEvidence(
@@ -72,7 +77,8 @@ async function evidenceOf(changes: Partial<Entries>): Promise<EvidenceFile> {
       groups: entries.groups,
       checkpoint,
       signerIndex,
-      revocationIndex: entries.after.length === 0 ? null : log.leaves.length - 1,
+      revocationIndex,
+      recalls,
       historyIndexes,
       certificates: [founding],
     },
@@ -190,6 +196,42 @@ test('no revocation but a later one of this key, by its member', async () => {
   const file = await evidenceOf({ others: [revocation({})] })
   const earlier = { ...file, revocation: file.history.at(-1)! }
   await assert.rejects(verifyEvidence(earlier, { register, checks: nodeChecks, pq: false }), { code })
+})
+
+const record = recordEntry(claims, signer.record)
+const recordId = digest(record.slice(0, record.lastIndexOf('.')))
+
+function recall(changes: { iss?: string; case?: string; record?: string; by?: TestMember['record'] }): string {
+  const { iss = signer.id, record: id = recordId, by = signer.record, ...others } = changes
+  const header = { alg: 'ES256', kid: thumbprint(by.publicJwk), typ: 'recall' }
+  const own = { bp: claims.bp, case: claims.case, as: claims.as, records: { [id]: [1, 2] }, reason: 'wrong-recipient' }
+  return signEntry(header, { ...signedBy(iss), reg: register, ...own, ...others }, by)
+}
+
+test('recalls of the record are shown, and it counts all the same', async () => {
+  const file = await evidenceOf({ record, recalls: [recall({}), recall({})] })
+  const { recalls } = await verifyEvidence(file, { register, checks: nodeChecks, pq: false })
+  assert.deepEqual(
+    recalls.map(({ index, groups, reason }) => [index, groups, reason]),
+    [5, 6].map((index) => [index, [1, 2], 'wrong-recipient']),
+  )
+  const turned = { ...file, recalls: file.recalls!.toReversed() }
+  const code = 'EVIDENCE_RECALL_INVALID'
+  await assert.rejects(verifyEvidence(turned, { register, checks: nodeChecks, pq: false }), { code })
+  const none = { ...file, recalls: [] }
+  await assert.rejects(verifyEvidence(none, { register, checks: nodeChecks, pq: false }), {
+    code: 'EVIDENCE_FORMAT_INVALID',
+  })
+})
+
+test('no recall but one of this record, by its signer', async () => {
+  const code = 'EVIDENCE_RECALL_INVALID'
+  await refused({ record, recalls: [firstEntries[1]!] }, code)
+  await refused({ record, recalls: [recall({ by: thief.record })] }, code)
+  await refused({ record, recalls: [recall({ iss: thief.id })] }, code)
+  await refused({ record, recalls: [recall({ case: 'A'.repeat(22) })] }, code)
+  await refused({ record, recalls: [recall({ record: digest('another record') })] }, code)
+  await refused({ record, recalls: [unsigned(recall({}))] }, 'EVIDENCE_SIGNATURE_INVALID')
 })
 
 test('an entry of another register does not count here', async () => {

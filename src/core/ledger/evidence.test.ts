@@ -57,6 +57,7 @@ async function makeRegister() {
     checkpoint,
     signerIndex: 2,
     revocationIndex: null as number | null,
+    recalls: [],
     historyIndexes: [0, 1, 2, 3, 4, admittedIndex],
     certificates: [founding, admission],
   }

@@ -24,6 +24,7 @@ import {
 } from './evidence-entry.ts'
 import { type EvidenceFile, parseEvidenceFile } from './evidence-file.ts'
 import { verifyBoundaries, verifyHistory, verifyQuorum, verifyTermOf } from './evidence-history.ts'
+import { type VerifiedRecall, verifyRecalls } from './evidence-recall.ts'
 import { parseNote } from './note.ts'
 
 /** What a reader of evidence trusts: the id of the register, and nothing that the file says before it is checked. */
@@ -46,6 +47,7 @@ export interface VerifiedEvidence {
    * have had the key when the record was signed (RULES 9). What a file leaves out nobody can see in it.
    */
   revocation: { index: number; time: number; inDoubt: boolean } | null
+  recalls: VerifiedRecall[]
   checkpoint: { size: number; root: string }
   /** Operators that cosigned the checkpoint, with the time of each cosignature. */
   cosigners: { id: string; name: string; time: number }[]
@@ -82,6 +84,7 @@ export async function verifyEvidence(
   const member = await verifySigner(evidence.signer, record, against)
   const revocation =
     evidence.revocation === null ? null : await verifyRevocation(evidence.revocation, record, member, against)
+  const recalls = await verifyRecalls(evidence.recalls ?? [], record, against)
   const disclosures = await verifyDisclosures(evidence.disclosures, record.entry.claims, checks.sha256)
   const groups = await verifyGroups(evidence.groups, record.entry.claims, disclosures, checks.sha256)
 
@@ -92,6 +95,7 @@ export async function verifyEvidence(
     wholeGroups: evidence.groups.map((group) => group.index),
     signer: { id: member.entry.claims.iss, name: member.entry.claims.name },
     revocation,
+    recalls,
     checkpoint: { size, root: toBase64url(checkpoint.root) },
     cosigners: certificate.cosigners.map(({ member, time }) => ({ id: member, name: nameOf(member), time })),
     log: {
