@@ -111,7 +111,7 @@ describe('peer', () => {
     answer = '{"a":1}'
     assert.equal(await peer.findDocument(register, digest('one')), answer)
     assert.deepEqual(sent, [
-      ['acceptCertificate', register, 'a note\nMòrag\n'],
+      ['acceptCertificate', register, caller, 'a note\nMòrag\n'],
       ['findDocument', digest('none')],
       ['findDocument', digest('one')],
     ])

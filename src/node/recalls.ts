@@ -1,11 +1,11 @@
-import { documentStepId } from '../core/blueprint/blueprint.ts'
+import { type Blueprint, documentStepId } from '../core/blueprint/blueprint.ts'
 import { groupsOf, retentionOf } from '../core/blueprint/groups.ts'
 import { ConcordatError } from '../core/error.ts'
 import { parseEntry, parseLeaf } from '../core/ledger/entry.ts'
 import { type CaseRecall, findRecalls, type RecallsRow } from '../core/ledger/state.ts'
 import type { OrderedBatch } from '../ordering/ordering.ts'
 import type { StoredGroup } from '../storage/storage.ts'
-import { getCaseRow, type Part } from './part.ts'
+import { findCaseRow, type Part } from './part.ts'
 import { type GroupToKeep, parseVaultKeyId, vaultKeyId } from './vault.ts'
 
 /** What is committed of a case's recalls and erasures. */
@@ -30,16 +30,23 @@ export function notRecalled(
   return groups.filter((group) => !recalled.includes(group))
 }
 
-/** A group that a case is kept under; `scope` without its recall. */
-export interface CaseGroup extends Omit<GroupToKeep, 'scope'> {
+/**
+ * The recall that vault keys in use follow. Whoever leaves out what was recalled takes it from the same recalls: then a group that a
+ * later one takes is wrapped under a key that this one retires, and is not saved after it.
+ */
+export function keyAfter(recalls: readonly CaseRecall[], member: string): string | null {
+  return recallsReaching(recalls, member).at(-1)?.id ?? null
+}
+
+/** A group to keep; `scope` without the recall that its key follows. */
+interface CaseGroup extends Omit<GroupToKeep, 'scope'> {
   scope: Omit<GroupToKeep['scope'], 'after'>
 }
 
 /** Seals a group of a case ready to be stored, under the keys that are in use by now. Throws ERASED after an erasure of its scope. */
 export async function keepGroup(part: Part, group: CaseGroup): Promise<StoredGroup> {
   const { recalls } = await recallsOf(part, group.scope.case)
-  const after = recallsReaching(recalls, part.member).at(-1)?.id ?? null
-  return part.vault.keep({ ...group, scope: { ...group.scope, after } })
+  return part.vault.keep({ ...group, scope: { ...group.scope, after: keyAfter(recalls, part.member) } })
 }
 
 /** Closes what the batch's recalls take from this member: before the cursor passes them, so that none is missed. */
@@ -131,11 +138,12 @@ async function renew(
 
 /** Whatever the recalled groups may be kept under, here or on their way. */
 async function scopesOf(part: Part, caseId: string, recall: CaseRecall) {
-  const row = await getCaseRow(part, caseId)
+  const row = await findCaseRow(part, caseId)
   const scopes = Object.entries(recall.records).map(async ([recordId, indexes]) => {
-    const record = row.records.find(({ id }) => id === recordId)
-    if (record === undefined) return []
-    const blueprint = await part.documents.get(record.bp)
+    const record = row?.records.find(({ id }) => id === recordId)
+    const blueprint = record && (await findDocument(part, record.bp))
+    // Without the document nothing of the record can have come, nor come now.
+    if (record === undefined || blueprint === undefined) return []
     const step = documentStepId(blueprint, record.step)
     return groupsOf(blueprint, step).flatMap((group) => {
       if (!indexes.includes(group.index)) return []
@@ -149,4 +157,13 @@ async function scopesOf(part: Part, caseId: string, recall: CaseRecall) {
     })
   })
   return (await Promise.all(scopes)).flat()
+}
+
+async function findDocument(part: Part, hash: string): Promise<Blueprint | undefined> {
+  try {
+    return await part.documents.get(hash)
+  } catch (error) {
+    if (error instanceof ConcordatError && error.code === 'DOCUMENT_MISSING') return undefined
+    throw error
+  }
 }

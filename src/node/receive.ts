@@ -21,8 +21,9 @@ import { explanationReaders } from './effects.ts'
 import { GroupCommit } from './group-commit.ts'
 import { caseAt, findCaseRow, getBlueprintRow, type Part } from './part.ts'
 import { rolesBefore } from './place.ts'
-import { type CaseGroup, keepGroup, notRecalled, recallsOf } from './recalls.ts'
+import { keyAfter, notRecalled, recallsOf } from './recalls.ts'
 import { viewOf } from './sight.ts'
+import type { VaultKeyScope } from './vault.ts'
 
 /** What a recipient found: every group there and true to the record, and the rules re-run on all that it may see (RULES 27). */
 export interface Verdict {
@@ -117,6 +118,7 @@ export class Receiver {
         subject: groups[index]!.subject,
         role: item.role,
         retention: retentionOf(blueprint, step, groups[index]!, item.role) ?? '',
+        after: keyAfter(recalls, this.#part.member),
       }),
     })
     if (opened === 'erased') {
@@ -188,6 +190,7 @@ export class Receiver {
       throw notAuthorised('a grant that an entry authorises')
     }
     const receipt = this.#receipt(from, item, claims.case, [EXPLANATION_GROUP])
+    const { recalls } = await recallsOf(this.#part, claims.case)
     const opened =
       'erased' in item
         ? 'erased'
@@ -200,6 +203,7 @@ export class Receiver {
               subject: claims.as,
               role: item.role,
               retention: DISPUTE_RETENTION,
+              after: keyAfter(recalls, this.#part.member),
             }),
           })
     if (opened === 'erased') {
@@ -219,7 +223,7 @@ export class Receiver {
       commitments: readonly string[]
       /** Null where the commitment alone binds the fields. */
       sd: readonly string[] | null
-      scopeOf: (index: number) => CaseGroup['scope']
+      scopeOf: (index: number) => VaultKeyScope
     },
   ): Promise<Opened | 'erased'> {
     const opened: Opened = { fields: [], groups: [], findings: [] }
@@ -238,7 +242,7 @@ export class Receiver {
       opened.fields.push(...verified.map(({ name, value }): [string, JsonValue] => [name, value]))
       try {
         opened.groups.push(
-          await keepGroup(this.#part, {
+          await this.#part.vault.keep({
             scope: record.scopeOf(index),
             record: item.record,
             index,
