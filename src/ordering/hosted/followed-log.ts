@@ -224,16 +224,16 @@ export class FollowedLog {
     const { size } = checkpointOf(note)
     const held: FetchTile = async ({ level, n, width }) =>
       (await storage.findTile(log.register, level, n))?.subarray(0, width * HASH_BYTES)
-    const trees =
-      size > checkpointOf(own).size
-        ? from.map(
-            (member): FetchTile =>
-              (tile) =>
-                peers.readTile(member, tile),
-          )
-        : [held]
+    const isLarger = size > checkpointOf(own).size
+    const trees = isLarger
+      ? from.map(
+          (member): FetchTile =>
+            (tile) =>
+              peers.readTile(member, tile),
+        )
+      : [held]
     for (const tiles of trees) {
-      const fork = await findFork(term, [own, note], tiles)
+      const fork = await findFork(term, isLarger ? [own, note] : [note, own], tiles)
       if (fork === undefined) continue
       await this.stopAt({ index: size, code: 'CHECKPOINT_FORKED' }, note, fork)
       return true

@@ -13,8 +13,8 @@ import { withoutCosignatures } from './operator-keys.ts'
 export type FetchTile = (tile: { level: number; n: number; width: number }) => Promise<Uint8Array | undefined>
 
 /**
- * The proof that a term's sequencer signed two checkpoints that contradict each other, made with tiles of the larger one's tree. Undefined
- * where they agree, where one is not signed by the term's key, or where the tiles are not to be had.
+ * The proof that a term's sequencer signed two checkpoints that contradict each other, made with tiles of the larger one's tree, and
+ * of the second one's where they are of one size. Undefined where they agree, where one is not signed by the term's key, or where the tiles are not to be had.
  */
 export async function findFork(
   term: Term,
