@@ -39,11 +39,11 @@ export class FollowingLog {
     }
     this.#parts = parts
     this.#log = new FollowedLog(parts)
-    this.#held = new HeldEntries(parts)
+    this.#held = new HeldEntries(parts, (jws) => void this.#submitting.send(jws))
     this.#cosigner = new Cosigner(parts, this.#log, this.#held)
-    const { clock, peers } = parts
+    const { clock, peers, member } = parts
     const sequencer = () => this.#log.sequencer
-    this.#submitting = new Submitting({ clock, peers, sequencer, others: () => this.#log.others() })
+    this.#submitting = new Submitting({ clock, peers, member, sequencer, others: () => this.#log.others() })
   }
 
   get halt(): Halt | null {
@@ -78,8 +78,7 @@ export class FollowingLog {
       const id = entryId(parseEntry(jws))
       const leaf = await this.#findLeaf(id)
       if (leaf !== undefined && leaf.index < this.#log.certified) return { index: leaf.index }
-      await this.#held.hold(jws)
-      void this.#submitting.send(jws)
+      if (await this.#held.hold(jws)) void this.#submitting.send(jws)
     } catch (error) {
       if (error instanceof ConcordatError) return { refusal: error.detail }
       throw error

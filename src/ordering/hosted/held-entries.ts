@@ -10,11 +10,15 @@ const HELD_SECONDS = 60
 /** RULES 3: older ones could not enter any more. */
 const ENTRY_LIFE_SECONDS = 60 * 60
 const MAX_HELD = 2_000
+/** Between two nodes of which each takes the other for the sequencer an entry must not go to and fro. */
+const PASS_ON_SECONDS = 10
 
 interface HeldEntry {
   jws: string
   case: string | null
   since: number
+  /** When it was last passed on to the sequencer. */
+  passedOn: number
   /** A lapse in its case was ordered before it. */
   lapsed: boolean
 }
@@ -26,25 +30,38 @@ interface HeldEntry {
 export class HeldEntries {
   readonly #log: RegisterLog
   readonly #clock: Clock
+  readonly #passOn: (jws: string) => void
   readonly #held = new Map<string, HeldEntry>()
 
-  constructor({ log, clock }: { log: RegisterLog; clock: Clock }) {
+  /** `passOn`: to the sequencer. */
+  constructor({ log, clock }: { log: RegisterLog; clock: Clock }, passOn: (jws: string) => void) {
     this.#log = log
     this.#clock = clock
+    this.#passOn = passOn
   }
 
-  /** Keeps an entry that the rules would take now; answers why not otherwise. */
-  async hold(jws: string): Promise<void> {
+  /** Keeps an entry that the rules would take now; throws why not otherwise. Answers whether to pass it on: now and then, while it waits. */
+  async hold(jws: string): Promise<boolean> {
     const entry = parseEntry(jws)
     const id = entryId(entry)
-    if (this.#held.has(id)) return
     const time = this.#clock.now()
+    const known = this.#held.get(id)
+    if (known !== undefined) {
+      return this.#isToPassOn(known)
+    }
     const refusal = await this.#log.findRefusal({ jws, time })
     if (refusal !== undefined) throw new ConcordatError(refusal)
     this.#forgetOld(time)
     // Of more than that, the first come are judged by; the others are held by other nodes, or come again.
-    if (this.#held.size >= MAX_HELD) return
-    this.#held.set(id, { jws, case: 'case' in entry.claims ? entry.claims.case : null, since: time, lapsed: false })
+    if (this.#held.has(id) || this.#held.size >= MAX_HELD) return false
+    this.#held.set(id, {
+      jws,
+      case: 'case' in entry.claims ? entry.claims.case : null,
+      since: time,
+      passedOn: time,
+      lapsed: false,
+    })
+    return true
   }
 
   release(id: string): void {
@@ -75,14 +92,26 @@ export class HeldEntries {
         continue
       }
       if (entry.case !== null && lapsed.has(entry.case)) entry.lapsed = true
-      if (entry.lapsed || (await this.#isValid(entry))) omitted = true
-      else this.#held.delete(id)
+      if (!entry.lapsed && !(await this.#isValid(entry))) {
+        this.#held.delete(id)
+        continue
+      }
+      omitted = true
+      // A sequencer that never got it, as one that is new, gets it now.
+      if (this.#isToPassOn(entry)) this.#passOn(entry.jws)
     }
     return omitted
   }
 
   async #isValid({ jws }: HeldEntry): Promise<boolean> {
     return (await this.#log.findRefusal({ jws, time: this.#clock.now() })) === undefined
+  }
+
+  #isToPassOn(entry: HeldEntry): boolean {
+    const time = this.#clock.now()
+    if (time - entry.passedOn < PASS_ON_SECONDS) return false
+    entry.passedOn = time
+    return true
   }
 
   #forgetOld(time: number): void {

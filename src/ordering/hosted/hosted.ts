@@ -154,6 +154,15 @@ export class HostedOrdering implements Ordering {
     this.#handingOver = undefined
   }
 
+  async #findCheckpoint(member: string): Promise<string | undefined> {
+    try {
+      return await this.#parts.peers.findCheckpoint(member)
+    } catch (error) {
+      if (error instanceof ConcordatError) return undefined
+      throw error
+    }
+  }
+
   /** A node that orders, and was away, may have been replaced meanwhile: it asks the other operators in turn. */
   async #watchForTerms(): Promise<void> {
     for (let turn = 0; !this.#stop.signal.aborted; turn++) {
@@ -176,10 +185,13 @@ export class HostedOrdering implements Ordering {
     // Whoever holds a certificate saves what it covers (RULES 31).
     const others = register!.members.filter(({ id }) => id !== this.#parts.member)
     await Promise.all(others.map(({ id }) => following.catchUpWith(id)))
+    const shown = await Promise.all(
+      others.map(async ({ id }) => ({ holder: id, note: await this.#findCheckpoint(id) })),
+    )
     const { storage, clock, peers, member, signHandover } = this.#parts
     const parts = { log: this.log, storage, clock, peers, member, signHandover, handover: this.#handover }
     const certified = () => this.#certificate?.size ?? 0
-    if (!(await following.inTurn(() => openTerm({ ...parts, certified }, term)))) return false
+    if (!(await following.inTurn(() => openTerm({ ...parts, certified, shown }, term)))) return false
     this.#bundle = undefined
     await following.stop()
     this.#switchTo({ sequencer: this.#newSequencer() })

@@ -6,6 +6,7 @@ import { comparePlaces, type Place, parseStatement } from '../../core/ledger/han
 import { verifyHandover } from '../../core/ledger/handover/verify-handover.ts'
 import { nodeChecks } from '../../core/ledger/node-checks.ts'
 import { formatNote, parseNote } from '../../core/ledger/note.ts'
+import { verifyRegisterCertificate } from '../../core/ledger/register-certificate.ts'
 import { findRegister, findTerm, type RegisterRow } from '../../core/ledger/state.ts'
 import { openEarlier } from '../earlier-leaves.ts'
 import type { RegisterLog } from '../register-log.ts'
@@ -21,6 +22,8 @@ interface OpeningParts extends TermParts {
   member: string
   handover: Handover
   certified: () => number
+  /** What other members publish as their newest certificates; not checked yet. */
+  shown: readonly { holder: string; note: string | undefined }[]
   /** The handover entry, signed with the member's governance key. */
   signHandover: (claims: OwnHandoverClaims) => Promise<string>
 }
@@ -40,9 +43,13 @@ interface Candidate {
 export async function openTerm(parts: OpeningParts, term: number): Promise<boolean> {
   const { handover, log, storage } = parts
   const register = await log.findRegisterRow()
-  const certificate = await storage.findCertificate(log.register)
-  if (register === undefined || certificate === undefined || register.term >= term) return false
-  const shown = { place: placeOf(register, certificate.note), note: certificate.note, holder: parts.member }
+  const own = await storage.findCertificate(log.register)
+  if (register === undefined || own === undefined || register.term >= term) return false
+  const [shown] = distinct([
+    { place: placeOf(register, own.note), note: own.note, holder: parts.member },
+    ...(await shownCertificates(parts, register)),
+  ])
+  if (shown === undefined) return false
   const statements = handover
     .statements(term)
     .map(({ note, member }) => ({ note, member, ...parseStatement(note).statement }))
@@ -55,9 +62,26 @@ export async function openTerm(parts: OpeningParts, term: number): Promise<boole
   await findForks(parts, register, reported)
   for (const candidate of candidates) {
     const notes = usable.map(({ note }) => note)
-    if (await openFrom(parts, { term, candidate, notes, certificate: certificate.note })) return true
+    if (await openFrom(parts, { term, candidate, notes, certificate: shown.note })) return true
   }
   return false
+}
+
+/**
+ * Those that hold. This node may not be able to take their leaves into its own log, having been shown another history of the same term.
+ */
+async function shownCertificates({ shown }: OpeningParts, register: RegisterRow): Promise<Candidate[]> {
+  const candidates: Candidate[] = []
+  for (const { holder, note } of shown) {
+    if (note === undefined) continue
+    try {
+      await verifyRegisterCertificate(note, register, nodeChecks)
+      candidates.push({ place: placeOf(register, note), note, holder })
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw error
+    }
+  }
+  return candidates
 }
 
 /** Highest first. */

@@ -14,6 +14,7 @@ const TELL_OTHERS_MS = 5_000
 export class Submitting {
   readonly #clock: Clock
   readonly #peers: Pick<HostedPeers, 'submitEntries'>
+  readonly #member: string
   readonly #sequencer: () => string
   readonly #others: () => Promise<string[]>
   readonly #stop = new AbortController()
@@ -25,11 +26,13 @@ export class Submitting {
   constructor(parts: {
     clock: Clock
     peers: Pick<HostedPeers, 'submitEntries'>
+    member: string
     sequencer: () => string
     others: () => Promise<string[]>
   }) {
     this.#clock = parts.clock
     this.#peers = parts.peers
+    this.#member = parts.member
     this.#sequencer = parts.sequencer
     this.#others = parts.others
   }
@@ -86,15 +89,19 @@ export class Submitting {
         await next
         continue
       }
-      const outcomes = await this.#peers
-        .submitEntries(
-          this.#sequencer(),
-          entries.map(({ jws }) => jws),
-        )
-        .catch((error: unknown) => entries.map((): SubmitOutcome => ({ refusal: unanswered(codeOf(error)) })))
+      const outcomes = await this.#sendAll(entries.map(({ jws }) => jws)).catch((error: unknown) =>
+        entries.map((): SubmitOutcome => ({ refusal: unanswered(codeOf(error)) })),
+      )
       for (const [i, { settle }] of entries.entries()) settle(outcomes[i] ?? { refusal: unanswered('no answer') })
     }
     for (const { settle } of this.#queue.splice(0)) settle({ refusal: unanswered('a node that stops') })
+  }
+
+  async #sendAll(entries: readonly string[]): Promise<SubmitOutcome[]> {
+    const sequencer = this.#sequencer()
+    // A node that has stopped ordering, while nobody else has begun to.
+    if (sequencer === this.#member) return entries.map(() => ({ refusal: unanswered('no sequencer') }))
+    return this.#peers.submitEntries(sequencer, entries)
   }
 }
 

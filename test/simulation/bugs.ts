@@ -1,0 +1,148 @@
+import type { SourceChange } from './source-changes.ts'
+
+/** A mistake that somebody could make in a part that keeps the register safe, and the first seed that finds it. */
+export interface Bug {
+  name: string
+  changes: readonly SourceChange[]
+  seed: number
+}
+
+const hosted = (file: string) => `src/ordering/hosted/${file}`
+const ledger = (file: string) => `src/core/ledger/${file}`
+
+/** Each is found within 1,000 seeds: `run-seeds.ts 1 1000 NAME`. */
+export const bugs: readonly Bug[] = [
+  {
+    name: 'a quorum one too small',
+    changes: [
+      {
+        file: ledger('configuration.ts'),
+        find: 'return (sum - (sum % 2)) / 2 + 1',
+        replace: 'return (sum - (sum % 2)) / 2',
+      },
+    ],
+    seed: 0,
+  },
+  {
+    name: 'a promise that is not durable',
+    changes: [{ file: hosted('handover.ts'), find: '    await this.#onPromise(promised)\n', replace: '' }],
+    seed: 0,
+  },
+  {
+    name: 'a promise that is not kept',
+    changes: [{ file: hosted('cosigner.ts'), find: 'term < this.#parts.promised()', replace: 'term < 0' }],
+    seed: 0,
+  },
+  {
+    name: 'cosigning before the leaves are durable',
+    changes: [{ file: hosted('cosigner.ts'), find: 'await this.#log.keep(', replace: 'void this.#log.keep(' }],
+    seed: 0,
+  },
+  {
+    name: 'a cosigned checkpoint that is not kept',
+    changes: [
+      { file: hosted('cosigner.ts'), find: 'cosigned: due.length === 0 ? signed : null', replace: 'cosigned: null' },
+    ],
+    seed: 0,
+  },
+  {
+    name: 'no boundaries',
+    changes: [
+      {
+        file: hosted('followed-log.ts'),
+        find: 'return boundaries(register).some((boundary) => boundary < size && boundary > reached)',
+        replace: 'return size < reached',
+      },
+    ],
+    seed: 0,
+  },
+  {
+    name: 'reports compared by size alone',
+    changes: [
+      {
+        file: ledger('handover/statement.ts'),
+        find: 'return a.term - b.term || a.size - b.size',
+        replace: 'return a.size - b.size',
+      },
+    ],
+    seed: 0,
+  },
+  {
+    name: 'a handover with one statement',
+    changes: [
+      { file: ledger('kinds/handover.ts'), find: 'if (counted >= quorum) return', replace: 'if (counted >= 1) return' },
+      {
+        file: hosted('hosted.ts'),
+        find: 'this.#handover.statements(term).length < configuration.quorum',
+        replace: 'this.#handover.statements(term).length < 1',
+      },
+    ],
+    seed: 0,
+  },
+  {
+    name: 'a start that nobody compares with the reports',
+    changes: [
+      {
+        file: ledger('kinds/handover.ts'),
+        find: 'if (highest === undefined || comparePlaces(highest, start) !== 0 || highest.root !== start.root) {',
+        replace: 'if (highest === undefined) {',
+      },
+      { file: hosted('open-term.ts'), find: 'distinct([shown, ...reported])', replace: 'distinct([shown])' },
+    ],
+    seed: 0,
+  },
+  {
+    name: 'rows that are not taken back',
+    changes: [
+      {
+        file: 'src/ordering/earlier-leaves.ts',
+        find: '    if (this.#replaced) return rows\n    for (const key of keys) {',
+        replace: '    for (const key of []) {',
+      },
+    ],
+    seed: 0,
+  },
+  {
+    name: 'an entry acknowledged before it is certified',
+    changes: [
+      {
+        file: hosted('sequencer.ts'),
+        find: "if ('index' in outcome) this.#uncertified.push({ index: outcome.index, settle })",
+        replace: "if ('index' in outcome) settle(outcome)",
+      },
+    ],
+    seed: 0,
+  },
+  {
+    name: "the sequencer's word taken for a certificate",
+    changes: [
+      {
+        file: hosted('submitting.ts'),
+        find: 'if (await holds(outcome.index)) return outcome',
+        replace: 'if (holds !== undefined) return outcome',
+      },
+      {
+        file: hosted('sequencer.ts'),
+        find: "if ('index' in outcome) this.#uncertified.push({ index: outcome.index, settle })",
+        replace: "if ('index' in outcome) settle(outcome)",
+      },
+    ],
+    seed: 0,
+  },
+  {
+    name: 'a fork that counts for nothing',
+    changes: [
+      {
+        file: ledger('kinds/handover.ts'),
+        find: 'if (!lied.includes(report.term)) return [report]',
+        replace: 'if (lied !== undefined) return [report]',
+      },
+      {
+        file: ledger('handover/verify-handover.ts'),
+        find: 'report.term === start.term && !lied.includes(report.term)',
+        replace: 'report.term < 0',
+      },
+    ],
+    seed: 0,
+  },
+]
