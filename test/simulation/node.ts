@@ -34,6 +34,8 @@ export class SimulatedNode {
   ordering: HostedOrdering | undefined
   /** Grows with each crash: what belongs to an earlier life does nothing any more. */
   #life = 0
+  /** The term to which it has told its people that it hands over. */
+  promisedTerm = 0
   /** Called once, at the next acknowledgement. */
   atNextAcknowledgement: () => void = () => {}
   /** Survives a crash, as a node's outbox does. */
@@ -102,6 +104,16 @@ export class SimulatedNode {
     this.ordering = ordering
     ordering.start()
     for (const waiting of this.outbox) void this.#send(waiting, isAlive)
+  }
+
+  /** Its people hand over. Refused where it is too late, or the disk is full: they ask again. */
+  async handOver(term: number, sequencer: SimulatedNode): Promise<void> {
+    try {
+      await this.ordering?.handOver({ term, sequencer: sequencer.member.id })
+      this.promisedTerm = Math.max(this.promisedTerm, term)
+    } catch (error) {
+      if (!(error instanceof ConcordatError)) throw error
+    }
   }
 
   /** What had not become durable is lost, and nobody gets an answer any more. */

@@ -251,8 +251,9 @@ class Run {
 
   #askToHandOver(node: SimulatedNode, { term, sequencer }: { term: number; sequencer: SimulatedNode }): void {
     this.world.note(`${node.name} hands over to ${sequencer.name} as term ${term}`)
-    // Refused where it is too late, or the disk is full: people ask again.
-    node.ordering!.handOver({ term, sequencer: sequencer.member.id }).catch(() => undefined)
+    void node.handOver(term, sequencer).then(() => {
+      if (!this.#ending && this.world.chance(0.2)) this.#crash(node, this.world.between(1, 10) * SECOND)
+    })
   }
 
   /** The sequencer is two nodes with the same keys. Of seven operators a second one lies with it. */

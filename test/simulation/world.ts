@@ -19,9 +19,13 @@ export class World {
 
   schedule(delayMs: number, run: () => void): void {
     const event = { atMs: this.nowMs + Math.max(0, delayMs), serial: this.#serial++, run }
-    let at = this.#events.length
-    while (at > 0 && isLater(event, this.#events[at - 1]!)) at--
-    this.#events.splice(at, 0, event)
+    let [from, to] = [0, this.#events.length]
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2)
+      if (isLater(event, this.#events[middle]!)) to = middle
+      else from = middle + 1
+    }
+    this.#events.splice(from, 0, event)
   }
 
   wait(delayMs: number): Promise<void> {
@@ -89,6 +93,7 @@ export function skewedClock(
     wait: (durationMs, signal) =>
       new Promise((resolve) => {
         const end = () => {
+          signal?.removeEventListener('abort', end)
           if (isAlive()) resolve()
         }
         if (signal?.aborted) return end()
