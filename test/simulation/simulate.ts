@@ -182,26 +182,33 @@ class Run {
    * Some people, or all, hand over to somebody. What a lying sequencer certified is lost where nobody shows the certificate
    * (RULES 31), so after a lie people hand over only once all nodes are back: see recover.
    */
-  #handOver(): void {
+  #handOver(wanted?: SimulatedNode): void {
     if (this.#character === 'two-faced' || this.#ending) return
     const { world } = this
     const up = this.honest.filter((node) => node.isUp)
     if (up.length === 0) return
     const term =
       1 + Math.max(...this.honest.map(({ disk }) => Math.max(disk.head?.term ?? 0, disk.promised?.term ?? 0)))
-    const next = world.pick(up)
+    const next = wanted?.isUp === true ? wanted : world.pick(up)
     for (const node of up) if (world.chance(0.8)) this.#askToHandOver(node, { term, sequencer: next })
   }
 
-  /** The sequencer dies between acknowledging an entry and telling anybody of the certificate; others hand over. */
+  /** The sequencer dies between acknowledging an entry and telling anybody of the certificate, and one that has not heard of it takes over. */
   #loseAtAcknowledgement(): void {
+    const { world, network } = this
     const sequencer = this.#sequencer()
-    if (sequencer === undefined) return
+    const others = this.honest.filter((node) => node.isUp && node !== sequencer)
+    if (sequencer === undefined || others.length === 0) return
+    const unaware = world.pick(others)
+    world.note(`${unaware.name} hears nothing`)
+    for (const node of network.nodes) network.sides.set(node, node === unaware ? 1 : 0)
     sequencer.atNextAcknowledgement = () => {
+      network.sides.clear()
       if (this.#ending) return
       this.#crash(sequencer, 60 * SECOND)
-      this.world.schedule(this.world.between(1, 5) * SECOND, () => this.#handOver())
+      world.schedule(SECOND, () => this.#handOver(unaware))
     }
+    sequencer.propose()
   }
 
   /** The sequencer is cut off and goes on alone, while others hand over; when they do so again it is back. */
@@ -210,6 +217,7 @@ class Run {
     if (sequencer === undefined) return
     this.world.note(`${sequencer.name} is cut off`)
     for (const node of this.network.nodes) this.network.sides.set(node, node === sequencer ? 1 : 0)
+    for (let i = 0; i < 15; i++) sequencer.propose()
     this.world.schedule(2 * SECOND, () => this.#handOver())
     this.world.schedule(20 * SECOND, () => {
       this.network.sides.clear()
