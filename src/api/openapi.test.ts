@@ -92,6 +92,8 @@ describe('OpenAPI document', () => {
       'raiseDispute',
       'recallRecord',
       'resolveDispute',
+      'revokeKey',
+      'rotateKeys',
       'startCase',
       'submitAction',
       'suspendRoles',

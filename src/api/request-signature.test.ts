@@ -22,11 +22,12 @@ const message: SignedMessage = {
   targetUri: 'https://node.example/nodes/m/registers/r/entries',
   body: new TextEncoder().encode('{"entries":[]}'),
 }
+const other = generateSigningKey('ES256').publicJwk
 const sign = async (data: Uint8Array) => signWith(key, data)
 const headersOf = async (of = message) => ({ ...(await signRequest(of, params, sign)) })
 
 async function verify(of: SignedMessage, headers: Record<string, string | string[] | undefined>): Promise<void> {
-  await verifyRequest(of, parseRequestSignature(headers), key.publicJwk)
+  await verifyRequest(of, parseRequestSignature(headers), [other, key.publicJwk])
 }
 
 async function refusedAs(code: ErrorCode, run: () => Promise<unknown>): Promise<void> {
@@ -109,9 +110,8 @@ describe('request signature', () => {
     await refusedAs('REQUEST_SIGNATURE_INVALID', async () => verify({ ...message, body: undefined }, await headersOf()))
   })
   it('refuses the signature of another key', async () => {
-    const other = generateSigningKey('ES256').publicJwk
     const claimed = parseRequestSignature(await headersOf())
-    await refusedAs('REQUEST_SIGNATURE_INVALID', () => verifyRequest(message, claimed, other))
+    await refusedAs('REQUEST_SIGNATURE_INVALID', () => verifyRequest(message, claimed, [other]))
   })
   it('refuses fields of another form', async () => {
     const headers = await headersOf()

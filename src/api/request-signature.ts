@@ -121,11 +121,11 @@ export function checkCreated(created: number, now: number): void {
   })
 }
 
-/** Resolves if `key` signed exactly this message; time and replay are the caller's to check. */
+/** Resolves if one of `keys` signed exactly this message; time and replay are the caller's to check. */
 export async function verifyRequest(
   message: SignedMessage,
   claimed: ClaimedSignature,
-  key: EcPublicJwk,
+  keys: readonly EcPublicJwk[],
 ): Promise<void> {
   const { body } = message
   // A body that the signature does not cover could be anyone's.
@@ -133,7 +133,7 @@ export async function verifyRequest(
     throw invalidSignature('one that does not cover the body, or covers one that did not come')
   if (body !== undefined && contentDigest(body) !== claimed.contentDigest) throw invalidDigest()
   const base = signatureBase({ ...message, contentDigest: claimed.contentDigest }, claimed)
-  if (await verifyEs256(key, base, claimed.signature)) return
+  for (const key of keys) if (await verifyEs256(key, base, claimed.signature)) return
   throw invalidSignature('one that does not verify')
 }
 

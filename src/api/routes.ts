@@ -10,6 +10,7 @@ import {
   sendStatement,
   submitEntries,
 } from './exchange.ts'
+import { listKeys, revokeKey, rotateKeys } from './keys.ts'
 import { addCheckpoint, readBundle, readCheckpoint, readTile } from './log.ts'
 import { eraseCase, exportEvidence } from './records.ts'
 import { getForks, getHistory, getRegister, handOver, listRegisters } from './registers.ts'
@@ -24,6 +25,9 @@ export const routes = {
   getHistory,
   handOver,
   getForks,
+  listKeys,
+  rotateKeys,
+  revokeKey,
   propose,
   approve,
   getBlueprint,

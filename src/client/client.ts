@@ -17,6 +17,7 @@ import {
   startCase,
   submitAction,
 } from '../api/cases.ts'
+import { listKeys, revokeKey, rotateKeys } from '../api/keys.ts'
 import { readTile } from '../api/log.ts'
 import { eraseCase, exportEvidence } from '../api/records.ts'
 import { getForks, getHistory, getRegister, handOver, listRegisters } from '../api/registers.ts'
@@ -105,6 +106,21 @@ export class Client {
     const known = await this.#verifier.findKnown()
     const { checkpoint } = await this.#fetchHistory()
     return this.#verifier.verifyCheckpoint(checkpoint, known)
+  }
+
+  listKeys(): Promise<ResponseOf<typeof listKeys>> {
+    return this.#call(listKeys, {}, undefined)
+  }
+
+  rotateKeys({
+    idempotencyKey,
+    ...body
+  }: BodyOf<typeof rotateKeys> & Submission): Promise<ResponseOf<typeof rotateKeys>> {
+    return this.#call(rotateKeys, {}, body, { idempotencyKey })
+  }
+
+  revokeKey({ idempotencyKey, ...body }: BodyOf<typeof revokeKey> & Submission): Promise<ResponseOf<typeof revokeKey>> {
+    return this.#call(revokeKey, {}, body, { idempotencyKey })
   }
 
   propose(proposal: BodyOf<typeof propose> & Submission): Promise<ResponseOf<typeof propose>> {

@@ -28,8 +28,7 @@ let answer: unknown
 const reached = new Proxy({} as Node, {
   get(_, name) {
     if (name === 'member') return member
-    if (name === 'requestKey')
-      return async (_register: string, id: string) => (id === caller ? key.publicJwk : undefined)
+    if (name === 'requestKeys') return async (_register: string, id: string) => (id === caller ? [key.publicJwk] : [])
     return async (...given: unknown[]) => {
       sent.push([name, ...given])
       return answer
@@ -45,7 +44,7 @@ let peer: Peer
 
 function peerOf(of: { member: string; address?: string }): Peer {
   const { address } = nodes.get(member)!
-  return new Peer({ http, address, sign: async (data) => signWith(key, data), clock, random, ...of })
+  return new Peer({ http, address, signers: async () => [async (data) => signWith(key, data)], clock, random, ...of })
 }
 
 before(async () => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import {
   deliver,
   pullDeliveries,
@@ -26,8 +27,8 @@ export interface PeerOptions {
   address: string
   /** Who calls: the signer's member id. */
   member: string
-  /** ES256 with that member's request key. */
-  sign: (data: Uint8Array) => Promise<Uint8Array>
+  /** ES256 with that member's request keys, the likeliest first: the next is tried where the other node does not know this one. */
+  signers: () => Promise<readonly ((data: Uint8Array) => Promise<Uint8Array>)[]>
   clock: Clock
   random: (bytes: number) => Uint8Array
 }
@@ -117,14 +118,21 @@ export class Peer {
   }
 
   async #send(route: Route, params: Record<string, string>, body: Uint8Array | undefined): Promise<HttpResponse> {
-    const { http, address, member, sign, clock, random } = this.#options
+    const { http, address, member, signers, clock, random } = this.#options
     const url = address + pathBelowNode(route, params)
-    const headers: Record<string, string> = body === undefined ? {} : { 'content-type': route.body?.type ?? '' }
-    if (route.access === 'signed') {
+    const type: Record<string, string> = body === undefined ? {} : { 'content-type': route.body?.type ?? '' }
+    const { method } = route
+    const request = { method, url, headers: type, body, maxBytes: MAX_RESPONSE_BYTES }
+    if (route.access !== 'signed') return http.send(request)
+    let response: HttpResponse | undefined
+    for (const sign of await signers()) {
       const signatureParams = { created: clock.now(), nonce: toBase64url(random(16)), keyid: member }
-      Object.assign(headers, await signRequest({ method: route.method, targetUri: url, body }, signatureParams, sign))
+      const signature = await signRequest({ method, targetUri: url, body }, signatureParams, sign)
+      response = await http.send({ ...request, headers: { ...type, ...signature } })
+      if (findProblem(response)?.code !== 'REQUEST_SIGNATURE_INVALID') break
     }
-    return http.send({ method: route.method, url, headers, body, maxBytes: MAX_RESPONSE_BYTES })
+    assert(response !== undefined, 'a member that calls others has a request key')
+    return response
   }
 }
 

@@ -1,16 +1,17 @@
 import type { AkpPublicJwk, EcPublicJwk, HpkePublicJwk, OkpPublicJwk } from '../core/crypto/jwk.ts'
 
-/** A member's public keys, by use (RULES 6). */
+/** A member's public keys, by use (RULES 6). Those that are several are oldest first, and never none. */
 export interface MemberPublicKeys {
   governance: EcPublicJwk
-  record: EcPublicJwk
-  request: EcPublicJwk
+  record: EcPublicJwk[]
+  request: EcPublicJwk[]
   checkpoint: { ed25519: OkpPublicJwk; mldsa44: AkpPublicJwk }
-  /** Monthly encryption epochs, oldest first; `from` in Unix seconds. */
+  /** Monthly encryption epochs; `from` in Unix seconds. */
   epochs: { jwk: HpkePublicJwk; from: number }[]
 }
 
-export type SigningUse = 'governance' | 'record' | 'request'
+/** Uses of keys that a member replaces by itself. */
+export type RotatedUse = 'record' | 'request'
 
 /** Something to keep under a vault key: `vaultKey` is its id, made by the node of register, case, subject, role and retention class. */
 export interface VaultItem {
@@ -19,13 +20,15 @@ export interface VaultItem {
 }
 
 /**
- * Where one member's private keys live. None ever crosses this interface.
+ * Where one member's private keys live, for all registers that it is part of. Which of them counts on a register is for that
+ * register to say: a new key is made here first, durably, and used once the member's entry states it. No private key ever crosses
+ * this interface.
  * All methods may be called at the same time; what makes or destroys a key is durable before it resolves.
  */
 export interface Custody {
   publicKeys(): MemberPublicKeys
-  /** ES256 over `data`, 64 bytes (IEEE P1363). */
-  sign(use: SigningUse, data: Uint8Array): Promise<Uint8Array>
+  /** ES256 over `data`, 64 bytes (IEEE P1363), with the governance, record or request key named by `kid`; else throws KEY_UNKNOWN. */
+  sign(kid: string, data: Uint8Array): Promise<Uint8Array>
   signCheckpoint(algorithm: 'Ed25519' | 'ML-DSA-44', data: Uint8Array): Promise<Uint8Array>
   /** Opens an HPKE message to the epoch key named by `kid`; throws KEY_UNKNOWN or HPKE_NOT_OPENED. */
   openGrant(message: {
@@ -53,8 +56,18 @@ export interface Custody {
   destroyVaultKeys(vaultKeys: readonly string[]): Promise<void>
   /** HMAC-SHA256, 32 bytes, under a key of this custody and purpose: for what must be found again without being readable. */
   mac(purpose: string, data: Uint8Array): Promise<Uint8Array>
-  /** A new monthly encryption epoch from `from` on (Unix seconds). Those before stay, to open what was sealed to them. */
+  /** A new record or request key, the newest of its use. */
+  addKey(use: RotatedUse): Promise<EcPublicJwk>
+  /**
+   * A new encryption epoch from `from` on (Unix seconds), or the one that begins then already. Those before stay, to open what was
+   * sealed to them.
+   */
   addEpoch(from: number): Promise<HpkePublicJwk>
+  /**
+   * Destroys record, request and epoch keys for ever, as destroyVaultKeys does; those that are gone or unknown are passed over. The
+   * newest of a use is not for this: it is a bug to name it.
+   */
+  destroyKeys(kids: readonly string[]): Promise<void>
   /** What waits is written first. Closing twice is closing once; nothing else may be called after it. */
   close(): Promise<void>
 }

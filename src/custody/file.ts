@@ -1,8 +1,8 @@
 import assert from 'node:assert'
 import { createHmac, randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
-import { generateHpkeKeyPair, type HpkePrivateKey, hpkeOpen, importHpkePrivateKey } from '../core/crypto/hpke.ts'
-import type { HpkePublicJwk } from '../core/crypto/jwk.ts'
+import { hpkeOpen } from '../core/crypto/hpke.ts'
+import type { EcPublicJwk, HpkePublicJwk } from '../core/crypto/jwk.ts'
 import {
   exportSigningKey,
   generateSigningKey,
@@ -13,9 +13,11 @@ import {
 } from '../core/crypto/signature.ts'
 import { thumbprint } from '../core/crypto/thumbprint.ts'
 import { ConcordatError } from '../core/error.ts'
-import type { Custody, MemberPublicKeys, SigningUse, VaultItem } from './custody.ts'
+import type { Custody, MemberPublicKeys, RotatedUse, VaultItem } from './custody.ts'
 import { createKeyDatabase, mapFailures, openKeyDatabase } from './key-database.ts'
+import { invalidKeys, KeyRows } from './key-rows.ts'
 import { ARGON2_NONCE_BYTES, type Argon2Cost, deriveKeyEncryptionKey, passphraseBytes } from './passphrase.ts'
+import { RotatedKeys } from './rotated-keys.ts'
 import { seal, unseal } from './sealed.ts'
 import { VaultKeys } from './vault-keys.ts'
 
@@ -45,10 +47,12 @@ export async function createFileCustody(options: {
       nonce,
       seal(keyEncryptionKey, verifierContext, new Uint8Array()),
     )
+    const rows = new KeyRows(db, keyEncryptionKey)
     for (const [id, algorithm] of Object.entries(algorithms))
-      saveKey(db, keyEncryptionKey, id, exportSigningKey(generateSigningKey(algorithm)))
-    saveKey(db, keyEncryptionKey, 'mac', randomBytes(MAC_KEY_BYTES))
-    saveNewEpoch(db, keyEncryptionKey, now)
+      rows.save(id, exportSigningKey(generateSigningKey(algorithm)))
+    rows.save('mac', randomBytes(MAC_KEY_BYTES))
+    assert(Number.isSafeInteger(now) && now >= 0)
+    RotatedKeys.create(rows, now)
   })
   return new FileCustody(db, keyEncryptionKey)
 }
@@ -58,7 +62,7 @@ export async function openFileCustody(options: { folder: string; passphrase: Uin
   const db = openKeyDatabase(options.folder)
   try {
     const row = mapFailures(() => db.prepare('SELECT * FROM custody').get())
-    if (row === undefined) throw invalid('the parameters of a passphrase', 'none')
+    if (row === undefined) throw invalidKeys('the parameters of a passphrase', 'none')
     const cost = {
       memoryKiB: row.argon2_memory_kib as number,
       passes: row.argon2_passes as number,
@@ -81,58 +85,55 @@ export async function openFileCustody(options: { folder: string; passphrase: Uin
 
 const verifierContext = 'concordat-custody/1|verifier'
 
+/** Of the keys that stay. */
 const algorithms = {
   governance: 'ES256',
-  record: 'ES256',
-  request: 'ES256',
   'checkpoint/Ed25519': 'Ed25519',
   'checkpoint/ML-DSA-44': 'ML-DSA-44',
 } as const satisfies Record<string, SigningAlgorithm>
 
-interface Epoch {
-  from: number
-  privateKey: HpkePrivateKey
-}
-
 class FileCustody implements Custody {
   readonly #db: DatabaseSync
   readonly #keyEncryptionKey: Uint8Array
+  readonly #rows: KeyRows
   readonly #signing: { [Id in keyof typeof algorithms]: SigningKey<(typeof algorithms)[Id]> }
+  readonly #governanceKid: string
   readonly #macKey: Uint8Array
-  /** By thumbprint, oldest first. */
-  #epochs: ReadonlyMap<string, Epoch>
+  readonly #rotated: RotatedKeys
   readonly #vaultKeys: VaultKeys
 
   constructor(db: DatabaseSync, keyEncryptionKey: Uint8Array) {
     this.#db = db
     this.#keyEncryptionKey = keyEncryptionKey
+    this.#rows = new KeyRows(db, keyEncryptionKey)
     this.#signing = {
       governance: this.#loadSigningKey('governance'),
-      record: this.#loadSigningKey('record'),
-      request: this.#loadSigningKey('request'),
       'checkpoint/Ed25519': this.#loadSigningKey('checkpoint/Ed25519'),
       'checkpoint/ML-DSA-44': this.#loadSigningKey('checkpoint/ML-DSA-44'),
     }
-    this.#macKey = this.#load('mac')
-    this.#epochs = this.#loadEpochs(new Map())
+    this.#governanceKid = thumbprint(this.#signing.governance.publicJwk)
+    this.#macKey = this.#rows.load('mac')
+    this.#rotated = new RotatedKeys(db, this.#rows)
     this.#vaultKeys = new VaultKeys(db, keyEncryptionKey)
   }
 
   publicKeys(): MemberPublicKeys {
     return {
       governance: this.#signing.governance.publicJwk,
-      record: this.#signing.record.publicJwk,
-      request: this.#signing.request.publicJwk,
+      record: this.#rotated.publicKeys('record'),
+      request: this.#rotated.publicKeys('request'),
       checkpoint: {
         ed25519: this.#signing['checkpoint/Ed25519'].publicJwk,
         mldsa44: this.#signing['checkpoint/ML-DSA-44'].publicJwk,
       },
-      epochs: [...this.#epochs.values()].map(({ from, privateKey }) => ({ jwk: privateKey.publicJwk, from })),
+      epochs: this.#rotated.publicEpochs(),
     }
   }
 
-  async sign(use: SigningUse, data: Uint8Array): Promise<Uint8Array> {
-    return signWithAsync(this.#signing[use], data)
+  async sign(kid: string, data: Uint8Array): Promise<Uint8Array> {
+    const key = kid === this.#governanceKid ? this.#signing.governance : this.#rotated.findSigningKey(kid)
+    if (key !== undefined) return signWithAsync(key, data)
+    throw new ConcordatError({ code: 'KEY_UNKNOWN', expected: 'a signing key of this key store', got: 'another' })
   }
 
   async signCheckpoint(algorithm: 'Ed25519' | 'ML-DSA-44', data: Uint8Array): Promise<Uint8Array> {
@@ -147,12 +148,10 @@ class FileCustody implements Custody {
     ciphertext: Uint8Array
   }): Promise<Uint8Array> {
     const { kid, enc, info, aad, ciphertext } = message
-    // Another process of this member may have added the epoch.
-    if (!this.#epochs.has(kid)) this.#epochs = this.#loadEpochs(this.#epochs)
-    const epoch = this.#epochs.get(kid)
-    if (epoch === undefined)
+    const privateKey = this.#rotated.findEpochKey(kid)
+    if (privateKey === undefined)
       throw new ConcordatError({ code: 'KEY_UNKNOWN', expected: 'an encryption epoch of this member', got: 'another' })
-    return hpkeOpen({ privateKey: epoch.privateKey, enc, info, aad, ciphertext })
+    return hpkeOpen({ privateKey, enc, info, aad, ciphertext })
   }
 
   async wrap(items: readonly VaultItem[]): Promise<Uint8Array[]> {
@@ -194,10 +193,16 @@ class FileCustody implements Custody {
     return createHmac('sha256', key).update(data).digest()
   }
 
+  async addKey(use: RotatedUse): Promise<EcPublicJwk> {
+    return this.#rotated.add(use)
+  }
+
   async addEpoch(from: number): Promise<HpkePublicJwk> {
-    const kid = mapFailures(() => saveNewEpoch(this.#db, this.#keyEncryptionKey, from))
-    this.#epochs = this.#loadEpochs(this.#epochs)
-    return this.#epochs.get(kid)!.privateKey.publicJwk
+    return this.#rotated.addEpoch(from)
+  }
+
+  async destroyKeys(kids: readonly string[]): Promise<void> {
+    this.#rotated.destroy(kids)
   }
 
   async close(): Promise<void> {
@@ -210,60 +215,13 @@ class FileCustody implements Custody {
   }
 
   #loadSigningKey<Id extends keyof typeof algorithms>(id: Id): SigningKey<(typeof algorithms)[Id]> {
-    const pkcs8 = this.#load(id)
+    const pkcs8 = this.#rows.load(id)
     const key = importSigningKey(algorithms[id], pkcs8)
     pkcs8.fill(0)
     return key
   }
-
-  /** Those of `known` are not loaded again. */
-  #loadEpochs(known: ReadonlyMap<string, Epoch>): ReadonlyMap<string, Epoch> {
-    const rows = mapFailures(() => this.#db.prepare(`SELECT id FROM keys WHERE id LIKE 'epoch/%'`).all())
-    const epochs = rows.map(({ id }): [string, Epoch] => {
-      const [, from, kid] = (id as string).split('/')
-      return [kid!, known.get(kid!) ?? { from: Number(from), privateKey: this.#loadEpochKey(id as string) }]
-    })
-    return new Map(epochs.sort(([, a], [, b]) => a.from - b.from))
-  }
-
-  #loadEpochKey(id: string): HpkePrivateKey {
-    const seed = this.#load(id)
-    const key = importHpkePrivateKey(seed)
-    seed.fill(0)
-    return key
-  }
-
-  #load(id: string): Uint8Array {
-    const row = mapFailures(() => this.#db.prepare('SELECT sealed FROM keys WHERE id = ?').get(id))
-    const bytes = row && unseal(this.#keyEncryptionKey, keyContext(id), row.sealed as Uint8Array)
-    if (bytes === undefined) throw invalid('every private key as stored', 'a missing or altered one')
-    return bytes
-  }
-}
-
-/** The id says when the epoch begins and names its key, and is authenticated with it. */
-function saveNewEpoch(db: DatabaseSync, keyEncryptionKey: Uint8Array, from: number): string {
-  assert(Number.isSafeInteger(from) && from >= 0)
-  const { publicJwk, privateKey } = generateHpkeKeyPair()
-  const kid = thumbprint(publicJwk)
-  saveKey(db, keyEncryptionKey, `epoch/${from}/${kid}`, privateKey)
-  return kid
-}
-
-/** `bytes` are zeroed. */
-function saveKey(db: DatabaseSync, keyEncryptionKey: Uint8Array, id: string, bytes: Uint8Array): void {
-  db.prepare('INSERT INTO keys (id, sealed) VALUES (?, ?)').run(id, seal(keyEncryptionKey, keyContext(id), bytes))
-  bytes.fill(0)
-}
-
-function keyContext(id: string): string {
-  return `concordat-custody/1|key|${id}`
 }
 
 function vaultContext(vaultKey: string): string {
   return `concordat-vault/1|${vaultKey}`
-}
-
-function invalid(expected: string, got: string): ConcordatError {
-  return new ConcordatError({ code: 'CUSTODY_INVALID', expected, got })
 }

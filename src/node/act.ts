@@ -5,11 +5,11 @@ import { ACTOR_FIELD, groupsOf } from '../core/blueprint/groups.ts'
 import { join, split } from '../core/blueprint/pointer.ts'
 import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
 import { toBase64url } from '../core/crypto/base64url.ts'
-import { thumbprint } from '../core/crypto/thumbprint.ts'
 import { parseEntry } from '../core/ledger/entry.ts'
 import { sealGroup } from '../core/record/group.ts'
 import { buildRecordClaims, type Field, recordSigningInput } from '../core/record/record.ts'
 import type { StoredGroup, Submission } from '../storage/storage.ts'
+import { getRecordKid } from './member-keys.ts'
 import { findCaseRow, getCaseRow, type Part, refuseUnacceptable } from './part.ts'
 import { isCorrection, type Place, placeIn, startPlace } from './place.ts'
 import { keepGroup } from './recalls.ts'
@@ -139,9 +139,9 @@ async function signAction(
     groups: fieldsOfGroup,
     digestCount: skeletonStep.digests,
   })
-  const kid = thumbprint(part.custody.publicKeys().record)
+  const kid = await getRecordKid(part)
   const { signingInput, recordId } = recordSigningInput(built.claims, kid)
-  const signature = await part.custody.sign('record', new TextEncoder().encode(signingInput))
+  const signature = await part.custody.sign(kid, new TextEncoder().encode(signingInput))
   const jws = `${signingInput}.${toBase64url(signature)}`
   await refuseUnacceptable(part, jws)
   const retention = getStep(blueprint, step).retention

@@ -1,6 +1,10 @@
+import assert from 'node:assert'
 import { canonicalize } from '../core/canonical-json.ts'
+import { ConcordatError } from '../core/error.ts'
+import { parseEntry } from '../core/ledger/entry.ts'
 import { makeDisclosure, randomSalt } from '../core/record/disclosure.ts'
 import { commitment, sealGroup } from '../core/record/group.ts'
+import type { Submission } from '../storage/storage.ts'
 import type { Prepared, RequestMacs } from './act.ts'
 import { getCaseRow, type Part } from './part.ts'
 import { keepGroup } from './recalls.ts'
@@ -51,6 +55,21 @@ export async function prepareDispute(part: Part, dispute: DisputeRequest, macs: 
     sealed,
   })
   return { submission, groups: [group] }
+}
+
+/** The same dispute signed anew, with its explanation (RULES 26). */
+export async function renewDispute(part: Part, refused: Submission): Promise<Prepared> {
+  const entry = parseEntry(refused.jws)
+  assert(entry.kind === 'dispute')
+  const { case: caseId, record, as: role, reason } = entry.claims
+  const own = await part.storage.recordGroups(part.register, refused.id, role)
+  const fields = (await part.vault.fields(own)).get(refused.id) ?? []
+  const explanation = fields.find(([pointer]) => pointer === EXPLANATION_POINTER)?.[1]
+  if (typeof explanation !== 'string') {
+    throw new ConcordatError({ code: 'ERASED', expected: 'an explanation that is kept', got: 'an erased one' })
+  }
+  const { idempotency, request } = refused
+  return prepareDispute(part, { case: caseId, record, role, reason, explanation }, { idempotency, request })
 }
 
 /** The idempotency key under which a node disputes a record by itself: once, also after a crash. */

@@ -23,7 +23,7 @@ export async function signGenesis(
     { alg: 'ES256', jwk: { ...jwk }, typ: 'genesis' },
     claims as unknown as JsonObject,
   )
-  const signature = await custody.sign('governance', new TextEncoder().encode(signingInput))
+  const signature = await custody.sign(thumbprint(jwk), new TextEncoder().encode(signingInput))
   return { register: digest(signingInput), jws: formatCompactJws(signingInput, signature) }
 }
 
@@ -44,13 +44,13 @@ export async function signMember(
     jti: toBase64url(random(16)),
     keys: {
       governance: [governance],
-      record: [record],
-      request: [request],
+      record,
+      request,
       checkpoint: statement.operator === kid ? checkpoint : null,
     },
     epochs,
   }
   const signingInput = formatSigningInput({ alg: 'ES256', kid, typ: 'member' }, claims as unknown as JsonObject)
-  const signature = await custody.sign('governance', new TextEncoder().encode(signingInput))
+  const signature = await custody.sign(kid, new TextEncoder().encode(signingInput))
   return formatCompactJws(signingInput, signature)
 }

@@ -1,6 +1,7 @@
 import type { Http } from '../client/http.ts'
 import { canonicalize, type JsonObject, type JsonValue } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
+import { thumbprint } from '../core/crypto/thumbprint.ts'
 import { ConcordatError, type ErrorCode } from '../core/error.ts'
 import { isCaseEntry, parseEntry, parseLeaf } from '../core/ledger/entry.ts'
 import { findMember } from '../core/ledger/state.ts'
@@ -10,20 +11,21 @@ import type { Promised } from '../ordering/hosted/handover.ts'
 import { HostedOrdering } from '../ordering/hosted/hosted.ts'
 import { Wakeup } from '../ordering/wakeup.ts'
 import type { Storage, Submission } from '../storage/storage.ts'
-import { prepareAction, renewAction, requestMacs } from './act.ts'
-import { renewEntry } from './case-entries.ts'
+import { prepareAction, requestMacs } from './act.ts'
 import { Deadlines } from './deadlines.ts'
 import { Deliveries, type DeliveryItem, type DeliveryResult, type Pull } from './deliveries.ts'
 import { automaticDisputeKey, prepareDispute } from './dispute.ts'
 import { Documents } from './documents.ts'
 import { effectsOf } from './effects.ts'
 import { Erasures } from './erasures.ts'
+import { KeyRotation } from './key-rotation.ts'
 import { Outbox } from './outbox.ts'
 import type { Part } from './part.ts'
 import { Peers } from './peers.ts'
 import { Pulls } from './pulls.ts'
 import { closeRecalls } from './recalls.ts'
 import { type Finding, Receiver } from './receive.ts'
+import { mayRenewKey, renew } from './renew.ts'
 import { signClaims } from './sign-entry.ts'
 import type { SubmitOnce } from './submit-once.ts'
 import { Successors } from './successors.ts'
@@ -58,6 +60,7 @@ const CATCH_UP_MS = 1_000
 /** This member's part in one register, running: ordering, outbox, effects of what is committed, deliveries out and in. */
 export class Membership {
   readonly part: Part
+  readonly keys: KeyRotation
   readonly #outbox: Outbox
   readonly #deliveries: Deliveries
   readonly #deadlines: Deadlines
@@ -82,7 +85,7 @@ export class Membership {
       storage: parts.storage,
       ordering: part.ordering,
       clock: parts.clock,
-      renew: (expired) => this.#renew(expired),
+      renew: (refused, code) => this.#renew(refused, code),
     })
     this.#receiver = new Receiver({ part, dispute: (record) => this.#disputeContradiction(record) })
     this.#deliveries = new Deliveries({ part, peers, receive: (items) => this.#receiver.receive(parts.member, items) })
@@ -93,6 +96,7 @@ export class Membership {
     }
     this.#deadlines = new Deadlines(entering)
     this.#erasures = new Erasures(entering)
+    this.keys = new KeyRotation({ ...entering, settled: (pending) => this.#outbox.outcomeOf(pending) })
     this.#pulls = new Pulls({
       part,
       peers,
@@ -108,7 +112,17 @@ export class Membership {
       const row = findMember(await storage.readRows(register, [`member/${other}`]), other)
       return row?.address ?? (other === settings.sequencer ? settings.sequencerAddress : null)
     }
-    const peers = new Peers({ member, custody, clock, random: parts.random, http: parts.http, findAddress })
+    const requestKeys = async () =>
+      findMember(await storage.readRows(register, [`member/${member}`]), member)?.keys.request ?? []
+    const peers = new Peers({
+      member,
+      custody,
+      clock,
+      random: parts.random,
+      http: parts.http,
+      findAddress,
+      requestKeys,
+    })
     const ordering = await HostedOrdering.open({
       storage,
       register,
@@ -137,7 +151,12 @@ export class Membership {
         await storage.saveRegister(register, settingsValue(settings))
       },
       signHandover: (claims) =>
-        signClaims({ member, register, custody, clock, random: parts.random }, 'handover', 'governance', claims),
+        signClaims(
+          { member, register, custody, clock, random: parts.random },
+          'handover',
+          thumbprint(custody.publicKeys().governance),
+          claims,
+        ),
     })
     const fetchDocument = async (hash: string): Promise<string | undefined> => {
       const members = (await ordering.log.findRegisterRow())?.members ?? []
@@ -172,6 +191,7 @@ export class Membership {
     this.#deliveries.start()
     this.#deadlines.start()
     this.#erasures.start()
+    this.keys.start()
     this.#pulls.start()
     this.#current = this.#becomeCurrent()
     await this.#outbox.start()
@@ -187,6 +207,7 @@ export class Membership {
       this.#deliveries.stop(),
       this.#deadlines.stop(),
       this.#erasures.stop(),
+      this.keys.stop(),
       this.#pulls.stop(),
       Promise.allSettled([...this.#preparing.values(), ...this.#receiving]),
     ])
@@ -300,12 +321,12 @@ export class Membership {
     }
   }
 
-  async #renew(expired: Submission): Promise<Submission | undefined> {
-    const isAction = expired.kind === 'action+sd-jwt'
-    const renewed = await (isAction ? renewAction(this.part, expired) : renewEntry(this.part, expired))
+  async #renew(refused: Submission, code: 'ENTRY_EXPIRED' | 'KEY_NOT_VALID'): Promise<Submission | undefined> {
+    if (code === 'KEY_NOT_VALID' && !(await mayRenewKey(this.part, refused))) return undefined
+    const renewed = await renew(this.part, refused)
     if (renewed === undefined) return undefined
     const { submission, groups } = renewed
-    await this.part.storage.replaceSubmission(expired.id, submission, groups)
+    await this.part.storage.replaceSubmission(refused.id, submission, groups)
     return submission
   }
 

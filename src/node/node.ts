@@ -6,9 +6,9 @@ import type { Clock } from '../core/clock.ts'
 import type { EcPublicJwk } from '../core/crypto/jwk.ts'
 import { ConcordatError } from '../core/error.ts'
 import { findMember } from '../core/ledger/state.ts'
-import type { Custody } from '../custody/custody.ts'
+import type { Custody, RotatedUse } from '../custody/custody.ts'
 import type { SentStatement, SubmitOutcome } from '../ordering/hosted/peers.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { Storage, Submission } from '../storage/storage.ts'
 import type { Caller, Prepared, RequestMacs } from './act.ts'
 import {
   type ConfirmRequest,
@@ -30,6 +30,7 @@ import { exportEvidence, readHistory } from './evidence.ts'
 import { checkDocument, prepareApproval, prepareProposal, type Replacement } from './govern.ts'
 import { listForks, viewHandover } from './handover.ts'
 import { viewInboxItem } from './inbox.ts'
+import { viewKeys } from './keys-view.ts'
 import { Membership, type RegisterSettings, settingsValue } from './membership.ts'
 import { getBlueprintRow, type Part } from './part.ts'
 import { prepareRecall, type RecallRequest, recallOf } from './prepare-recall.ts'
@@ -340,10 +341,28 @@ export class Node {
     return this.#get(register).servePull(from, pull)
   }
 
-  async requestKey(register: string, member: string): Promise<EcPublicJwk | undefined> {
+  /** Any of them counts: which one a member takes is its own business (RULES 6). */
+  async requestKeys(register: string, member: string): Promise<EcPublicJwk[]> {
     const { part } = this.#get(register)
     const row = findMember(await part.ordering.log.rows([`member/${member}`]), member)
-    return row?.keys.request.at(-1)?.jwk
+    return row?.keys.request.map(({ jwk }) => jwk) ?? []
+  }
+
+  async rotateKeys(register: string, { uses, idempotencyKey }: { uses: RotatedUse[]; idempotencyKey: string }) {
+    const { id, index } = settledOf(await this.#get(register).keys.rotate(uses, idempotencyKey))
+    return { member: id, index }
+  }
+
+  async revokeKey(
+    register: string,
+    { idempotencyKey, ...wanted }: { key: string; since: number | null; idempotencyKey: string },
+  ) {
+    const { id, index } = settledOf(await this.#get(register).keys.revoke(wanted, idempotencyKey))
+    return { revoke: id, index }
+  }
+
+  async listKeys(register: string) {
+    return viewKeys(this.#get(register).part)
   }
 
   async #open(register: string, settings: RegisterSettings): Promise<void> {
@@ -372,6 +391,10 @@ export class Node {
     const submission = await membership.submitOnce(idempotencyKey, request as JsonValue, (macs) =>
       prepare(membership.part, macs),
     )
-    return { id: submission.id, index: indexOf(submission) }
+    return settledOf(submission)
   }
+}
+
+function settledOf(submission: Submission): { id: string; index: number } {
+  return { id: submission.id, index: indexOf(submission) }
 }

@@ -21,8 +21,11 @@ export class Outbox {
   readonly #storage: Storage
   readonly #ordering: Ordering
   readonly #clock: Clock
-  /** Signs anew what expired unordered; see `renew`. */
-  readonly #renew: (expired: Submission) => Promise<Submission | undefined>
+  /**
+   * Signs anew what expired unordered, or whose key no longer counts. Undefined lets the refusal stand; throws ORDERING_UNAVAILABLE while
+   * it cannot be done yet.
+   */
+  readonly #renew: (refused: Submission, code: 'ENTRY_EXPIRED' | 'KEY_NOT_VALID') => Promise<Submission | undefined>
   readonly #stop = new AbortController()
   readonly #save: GroupCommit<{ submission: Submission; groups: readonly StoredGroup[] }, undefined>
   readonly #settle: GroupCommit<Settled, undefined>
@@ -34,7 +37,7 @@ export class Outbox {
     storage: Storage
     ordering: Ordering
     clock: Clock
-    renew: (expired: Submission) => Promise<Submission | undefined>
+    renew: (refused: Submission, code: 'ENTRY_EXPIRED' | 'KEY_NOT_VALID') => Promise<Submission | undefined>
   }) {
     this.#register = parts.register
     this.#storage = parts.storage
@@ -125,18 +128,20 @@ export class Outbox {
       return await this.#ordering.submit(submission.jws)
     } catch (error) {
       if (!(error instanceof ConcordatError)) throw error
+      const { code } = error
       const late = this.#clock.now() > submission.iat + ENTRY_LIFE_SECONDS
-      if (error.code !== 'ENTRY_EXPIRED' || !late) return { refusal: error.detail }
-      return this.#renewOnce(submission, error.detail)
+      if (code !== 'KEY_NOT_VALID' && !(code === 'ENTRY_EXPIRED' && late)) return { refusal: error.detail }
+      return this.#renewOnce(submission, code, error.detail)
     }
   }
 
   async #renewOnce(
-    expired: Submission,
+    refused: Submission,
+    code: 'ENTRY_EXPIRED' | 'KEY_NOT_VALID',
     refusal: ErrorDetail,
   ): Promise<{ renewed: Submission } | { refusal: ErrorDetail }> {
     try {
-      const renewed = await this.#renew(expired)
+      const renewed = await this.#renew(refused, code)
       return renewed === undefined ? { refusal } : { renewed }
     } catch (error) {
       if (error instanceof ConcordatError) return { refusal: error.detail }

@@ -1,9 +1,12 @@
 import type { Http } from '../client/http.ts'
 import { Peer } from '../client/peer.ts'
 import type { Clock } from '../core/clock.ts'
+import { thumbprint } from '../core/crypto/thumbprint.ts'
 import { ConcordatError } from '../core/error.ts'
+import type { MemberKey } from '../core/ledger/state.ts'
 import type { Custody } from '../custody/custody.ts'
 import type { HostedPeers, SubmitOutcome } from '../ordering/hosted/peers.ts'
+import { findNewestStated } from './member-keys.ts'
 
 /** The other members' nodes, by member id, at the addresses that their member entries state. */
 export class Peers {
@@ -13,6 +16,7 @@ export class Peers {
   readonly #random: (sizeBytes: number) => Uint8Array
   readonly #http: Http
   readonly #findAddress: (register: string, member: string) => Promise<string | null>
+  readonly #requestKeys: (register: string) => Promise<readonly MemberKey[]>
   readonly #peers = new Map<string, Peer>()
 
   constructor(parts: {
@@ -23,6 +27,8 @@ export class Peers {
     http: Http
     /** Null where the member's node only pulls, or is not known. */
     findAddress: (register: string, member: string) => Promise<string | null>
+    /** The request keys that a register states of this member. */
+    requestKeys: (register: string) => Promise<readonly MemberKey[]>
   }) {
     this.#member = parts.member
     this.#custody = parts.custody
@@ -30,6 +36,7 @@ export class Peers {
     this.#random = parts.random
     this.#http = parts.http
     this.#findAddress = parts.findAddress
+    this.#requestKeys = parts.requestKeys
   }
 
   async get(register: string, member: string): Promise<Peer> {
@@ -46,13 +53,22 @@ export class Peers {
     const peer = new Peer({
       address,
       member: this.#member,
-      sign: (data) => this.#custody.sign('request', data),
+      signers: () => this.#signers(register),
       clock: this.#clock,
       random: this.#random,
       http: this.#http,
     })
     this.#peers.set(address, peer)
     return peer
+  }
+
+  /** The key that the register states comes first; but it may state another by now than this node, or the other one, knows. */
+  async #signers(register: string): Promise<((data: Uint8Array) => Promise<Uint8Array>)[]> {
+    const held = this.#custody.publicKeys().request
+    const stated = findNewestStated(held, await this.#requestKeys(register))
+    const newestFirst = held.map(thumbprint).reverse()
+    const kids = stated === undefined ? newestFirst : [stated, ...newestFirst.filter((kid) => kid !== stated)]
+    return kids.map((kid) => (data) => this.#custody.sign(kid, data))
   }
 
   /** The calls that the hosted engine makes about one register. */

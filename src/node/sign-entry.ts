@@ -6,22 +6,22 @@ import { thumbprint } from '../core/crypto/thumbprint.ts'
 import type { EntryKind } from '../core/ledger/entry.ts'
 import type { Submission } from '../storage/storage.ts'
 import type { RequestMacs } from './act.ts'
+import { getRecordKid } from './member-keys.ts'
 import { type Part, refuseUnacceptable } from './part.ts'
 
-/** An entry with this member's signature. `claims` are its kind's own; `iat` is now where they do not have it. */
+/** An entry with this member's signature, by its key `kid`. `claims` are its kind's own; `iat` is now where they do not have it. */
 export async function signClaims(
   part: Pick<Part, 'member' | 'register' | 'custody' | 'clock' | 'random'>,
   kind: EntryKind,
-  key: 'record' | 'governance',
+  kid: string,
   claims: JsonObject,
 ): Promise<string> {
   const jti = toBase64url(part.random(16))
-  const kid = thumbprint(part.custody.publicKeys()[key])
   const signingInput = formatSigningInput(
     { alg: 'ES256', kid, typ: kind },
     { iat: part.clock.now(), ...claims, iss: part.member, jti, reg: part.register },
   )
-  const signature = await part.custody.sign(key, new TextEncoder().encode(signingInput))
+  const signature = await part.custody.sign(kid, new TextEncoder().encode(signingInput))
   return formatCompactJws(signingInput, signature)
 }
 
@@ -32,7 +32,8 @@ export async function signEntry(
   macs: RequestMacs,
 ): Promise<Submission> {
   const iat = part.clock.now()
-  const jws = await signClaims(part, entry.kind, entry.key, { ...entry.claims, iat })
+  const kid = entry.key === 'record' ? await getRecordKid(part) : thumbprint(part.custody.publicKeys().governance)
+  const jws = await signClaims(part, entry.kind, kid, { ...entry.claims, iat })
   await refuseUnacceptable(part, jws)
   return {
     register: part.register,

@@ -3,7 +3,6 @@ import { type ClaimedSignature, checkCreated, parseRequestSignature, verifyReque
 import type { Route } from '../api/route.ts'
 import type { RouteName } from '../api/routes.ts'
 import type { Clock } from '../core/clock.ts'
-import type { EcPublicJwk } from '../core/crypto/jwk.ts'
 import { ConcordatError } from '../core/error.ts'
 import type { Node } from '../node/node.ts'
 import { type AccessToken, authenticate, type FindToken, requireScope, unknownToken } from './authenticate.ts'
@@ -32,7 +31,7 @@ export interface Admission {
   member: string | null
   params: Record<string, string>
   token: AccessToken | null
-  signature: { claimed: ClaimedSignature; key: EcPublicJwk } | null
+  signature: ClaimedSignature | null
 }
 
 declare module 'fastify' {
@@ -76,24 +75,23 @@ async function claim(
 ) {
   const claimed = parseRequestSignature(request.headers)
   checkCreated(claimed.created, clock.now())
-  const key = await node.requestKey(params.register ?? '', claimed.keyid)
-  if (key === undefined) {
+  if ((await node.requestKeys(params.register ?? '', claimed.keyid)).length === 0) {
     throw new ConcordatError({
       code: 'REQUEST_SIGNER_UNKNOWN',
-      expected: 'the id of a member of this register as keyid',
+      expected: 'the id of a member of this register with a request key as keyid',
       got: 'another',
     })
   }
-  return { claimed, key }
+  return claimed
 }
 
-/** With the body: exactly this request was signed, and it has not come before. */
+/** With the body: exactly this request was signed, by a key that counts once it is here, and it has not come before. */
 export async function proveSignature(request: FastifyRequest, replayGuard: ReplayGuard, clock: Clock): Promise<void> {
-  const { served, signature } = request.admission!
+  const { served, signature, params } = request.admission!
   if (served === null || signature === null) return
   const message = { method: request.method, targetUri: targetUri(request, served), body: rawBody(request) }
-  await verifyRequest(message, signature.claimed, signature.key)
-  replayGuard.remember(signature.claimed, clock.now())
+  await verifyRequest(message, signature, await served.node.requestKeys(params.register ?? '', signature.keyid))
+  replayGuard.remember(signature, clock.now())
 }
 
 /** The node's configured address and the path exactly as sent: proxies may rewrite host and scheme, and nobody else's Host counts. */

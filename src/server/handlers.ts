@@ -44,6 +44,14 @@ export const handlers: {
   getHistory: async ({ node, params }) => ({ member: node.member, ...(await node.getHistory(params.register)) }),
   handOver: async ({ node, params, body }) => ({ handover: await node.handOver(params.register, body) }),
   getForks: async ({ node, params }) => ({ forks: await node.listForks(params.register) }),
+  listKeys: ({ node, params }) => node.listKeys(params.register),
+  rotateKeys: ({ node, params, body, idempotencyKey }) =>
+    node.rotateKeys(params.register, {
+      uses: body.use === 'all' ? ['record', 'request'] : [body.use],
+      idempotencyKey,
+    }),
+  revokeKey: ({ node, params, body: { key, since = null }, idempotencyKey }) =>
+    node.revokeKey(params.register, { key, since, idempotencyKey }),
   propose: ({ node, params, body: { document, replaces = null, mapping = null }, idempotencyKey }) =>
     node.propose(params.register, { document, replaces, mapping, idempotencyKey }),
   approve: ({ node, params, body, idempotencyKey }) => node.approve(params.register, { ...body, idempotencyKey }),

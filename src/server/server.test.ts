@@ -15,11 +15,11 @@ import type { AccessToken } from './authenticate.ts'
 import { createServer } from './server.ts'
 
 /** Everything here is refused before a node is asked for anything but a key; so any other call is a fault of the server. */
-function guardedNode(member: string, keys: Record<string, Awaited<ReturnType<Node['requestKey']>>>): Node {
+function guardedNode(member: string, keys: Record<string, Awaited<ReturnType<Node['requestKeys']>>>): Node {
   return new Proxy({} as Node, {
     get(_, name) {
       if (name === 'member') return member
-      if (name === 'requestKey') return async (_register: string, id: string) => keys[id]
+      if (name === 'requestKeys') return async (_register: string, id: string) => keys[id] ?? []
       return () => assert.fail(`${String(name)} was reached`)
     },
   })
@@ -48,7 +48,7 @@ let documented: { assertDocumented(): void }
 
 before(() => {
   server = createServer({
-    nodes: new Map([[member, { node: guardedNode(member, { [peer]: key.publicJwk }), address }]]),
+    nodes: new Map([[member, { node: guardedNode(member, { [peer]: [key.publicJwk] }), address }]]),
     findToken: async (hash) => tokens.get(hash),
     clock: { now: () => NOW, wait: () => assert.fail('nothing here waits') },
     random: (bytes) => new Uint8Array(randomBytes(bytes)),

@@ -87,7 +87,7 @@ function parseCall(route: Route, request: FastifyRequest): object {
     body: parseBody(route, request),
     ...(route.idempotent === true ? { idempotencyKey: parseIdempotencyKey(request) } : {}),
     ...(token === null ? {} : { caller: { name: token.name, kind: 'client' } }),
-    ...(signature === null ? {} : { from: signature.claimed.keyid }),
+    ...(signature === null ? {} : { from: signature.keyid }),
   }
 }
 

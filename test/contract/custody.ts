@@ -35,12 +35,14 @@ export function custodyContract(name: string, makePlace: () => Promise<CustodyPl
     custodyTest('signs with the key of each use', async (custody) => {
       const keys = custody.publicKeys()
       const data = utf8('signing input')
-      for (const use of ['governance', 'record', 'request'] as const) {
-        const signature = await custody.sign(use, data)
+      const signing = [keys.governance, ...keys.record, ...keys.request]
+      assert.equal(signing.length, 3)
+      for (const jwk of signing) {
+        const signature = await custody.sign(thumbprint(jwk), data)
         assert.equal(signature.length, 64)
-        for (const other of ['governance', 'record', 'request'] as const)
-          assert.equal(await verifyEs256(keys[other], data, signature), other === use)
+        for (const other of signing) assert.equal(await verifyEs256(other, data, signature), other === jwk)
       }
+      await refused('KEY_UNKNOWN', custody.sign(thumbprint(keys.epochs[0]!.jwk), data))
       const { ed25519, mldsa44 } = keys.checkpoint
       assert(await verifyEd25519(ed25519, data, await custody.signCheckpoint('Ed25519', data)))
       assert(await verifyMlDsa44(mldsa44, data, await custody.signCheckpoint('ML-DSA-44', data)))
@@ -64,7 +66,8 @@ export function custodyContract(name: string, makePlace: () => Promise<CustodyPl
       )
       assert.deepEqual(await again.mac('idempotency', utf8('x')), mac)
       assert.deepEqual(textOf(await again.unwrap([{ vaultKey: 'v', bytes: wrapped! }])), ['group key'])
-      assert(await verifyEs256(keys.record, utf8('x'), await again.sign('record', utf8('x'))))
+      const [record] = keys.record
+      assert(await verifyEs256(record!, utf8('x'), await again.sign(thumbprint(record!), utf8('x'))))
       await again.close()
     })
 
@@ -80,9 +83,72 @@ export function custodyContract(name: string, makePlace: () => Promise<CustodyPl
         const grant = { ...message, ...sealed, kid: thumbprint(jwk) }
         assert.deepEqual(textOf([await custody.openGrant(grant)]), ['keys'])
         await refused('HPKE_NOT_OPENED', custody.openGrant({ ...grant, aad: utf8('other') }))
-        await refused('KEY_UNKNOWN', custody.openGrant({ ...grant, kid: thumbprint(custody.publicKeys().record) }))
+        await refused('KEY_UNKNOWN', custody.openGrant({ ...grant, kid: thumbprint(custody.publicKeys().record[0]!) }))
       }
       assert.deepEqual(custody.publicKeys().epochs, [first, { jwk: added, from: 2_000 }])
+    })
+
+    custodyTest('makes one epoch a time, whoever asks', async (custody, place) => {
+      const second = await place.open()
+      const [one, other] = await Promise.all([custody.addEpoch(2_000), second.addEpoch(2_000)])
+      await second.close()
+      assert.deepEqual(one, other)
+      assert.deepEqual(
+        custody.publicKeys().epochs.map(({ from }) => from),
+        [1_000, 2_000],
+      )
+    })
+
+    custodyTest(
+      'adds keys of a use behind the older ones, for all who have it open, and after it is opened again',
+      async (custody, place) => {
+        const data = utf8('signing input')
+        const second = await place.open()
+        for (const use of ['record', 'request'] as const) {
+          const [first] = custody.publicKeys()[use]
+          const added = [await custody.addKey(use), await second.addKey(use), await custody.addKey(use)]
+          for (const opened of [custody, second]) {
+            assert.deepEqual(opened.publicKeys()[use], [first, ...added])
+            for (const jwk of added) assert(await verifyEs256(jwk, data, await opened.sign(thumbprint(jwk), data)))
+          }
+        }
+        const keys = custody.publicKeys()
+        await Promise.all([custody.close(), second.close()])
+        const again = await place.open()
+        assert.deepEqual(again.publicKeys(), keys)
+        await again.close()
+      },
+    )
+
+    custodyTest('destroys keys for all who have it open, and for ever', async (custody, place) => {
+      const data = utf8('signing input')
+      const second = await place.open()
+      const { record, request, epochs } = custody.publicKeys()
+      const newest = {
+        record: [await custody.addKey('record')],
+        request: [await custody.addKey('request')],
+        epochs: [{ jwk: await custody.addEpoch(2_000), from: 2_000 }],
+      }
+      const gone = [record[0]!, request[0]!, epochs[0]!.jwk].map(thumbprint)
+      const message = { info: utf8('info'), aad: utf8('aad') }
+      const sealed = await hpkeSeal({ ...message, publicKey: epochs[0]!.jwk, plaintext: utf8('keys') })
+      await second.destroyKeys(gone)
+      await second.destroyKeys(gone)
+      await second.close()
+      const check = async (opened: Custody) => {
+        const { record, request, epochs } = opened.publicKeys()
+        assert.deepEqual({ record, request, epochs }, newest)
+        for (const kid of gone) await refused('KEY_UNKNOWN', opened.sign(kid, data))
+        await refused('KEY_UNKNOWN', opened.openGrant({ ...message, ...sealed, kid: gone[2]! }))
+      }
+      await check(custody)
+      await assert.rejects(custody.destroyKeys([thumbprint(newest.record[0]!)]), assert.AssertionError)
+      await custody.close()
+      const again = await place.open()
+      await check(again)
+      const later = await again.addKey('record')
+      assert.deepEqual(again.publicKeys().record, [...newest.record, later])
+      await again.close()
     })
 
     custodyTest('keeps purposes of mac apart', async (custody) => {

@@ -1,5 +1,6 @@
 import type { RouteName } from '../../src/api/routes.ts'
 import type { JsonObject } from '../../src/core/canonical-json.ts'
+import { thumbprint } from '../../src/core/crypto/thumbprint.ts'
 import type { ErrorCode } from '../../src/core/error.ts'
 import { sampleData } from '../sample-blueprint.ts'
 import type { BadInputNetwork } from './bad-input-network.ts'
@@ -27,7 +28,15 @@ export function actRows(at: BadInputNetwork, valid: readonly Valid[]): Row[] {
       ...(where === undefined ? {} : { at: where }),
     }
   }
-  return [...resolveRows(), ...confirmRows(), ...recallRows(), ...deadlineRows(), ...versionRows(), ...replacingRows()]
+  return [
+    ...resolveRows(),
+    ...confirmRows(),
+    ...recallRows(),
+    ...deadlineRows(),
+    ...versionRows(),
+    ...replacingRows(),
+    ...keyRows(),
+  ]
 
   function resolveRows(): Row[] {
     const { assessment } = disputed[0]!
@@ -140,6 +149,18 @@ export function actRows(at: BadInputNetwork, valid: readonly Valid[]): Row[] {
       suspend("a person's role", { body: { roles: ['applicant'] } }, 'SUSPEND_NOT_OWN_ROLE'),
       suspend('an unknown role', { body: { roles: ['council', 'somebody'] } }, 'SUSPEND_NOT_OWN_ROLE'),
       suspend('a role that is not suspended', { body: { suspended: false } }, 'SUSPEND_CHANGES_NOTHING'),
+    ]
+  }
+
+  function keyRows(): Row[] {
+    const no = (what: string, key: string, code: ErrorCode) => row('revokeKey', what, { body: { key } }, code)
+    const { governance } = at.member('council').custody.publicKeys()
+    const [theirs] = at.member('registry').custody.publicKeys().record
+    return [
+      no('an unknown key', ELSEWHERE, 'REVOKE_NOT_ALLOWED'),
+      no('a governance key', thumbprint(governance), 'REVOKE_NOT_ALLOWED'),
+      no("another member's key", thumbprint(theirs!), 'REVOKE_NOT_ALLOWED'),
+      row('revokeKey', 'a doubt from an entry to come', { body: { since: 1_000_000 } }, 'CLAIM_INVALID'),
     ]
   }
 

@@ -27,7 +27,10 @@ export async function entryRows(at: BadInputNetwork, valid: readonly Valid[]): P
   const kid = thumbprint(inspector.custody.publicKeys().governance)
   const entry = async (change: JsonObject, header: JsonObject, signer = inspector): Promise<string> => {
     const input = formatSigningInput({ alg: 'ES256', kid, typ: 'approval', ...header }, claims(change))
-    return formatCompactJws(input, await signer.custody.sign('governance', Buffer.from(input)))
+    return formatCompactJws(
+      input,
+      await signer.custody.sign(thumbprint(signer.custody.publicKeys().governance), Buffer.from(input)),
+    )
   }
   const row = (what: string, jws: string, code: ErrorCode): Row => ({
     what: `an entry: ${what}`,
@@ -39,7 +42,7 @@ export async function entryRows(at: BadInputNetwork, valid: readonly Valid[]): P
   const [header = '', payload = '', signature = ''] = good.split('.')
   const spaced = Buffer.from(`{ ${Buffer.from(payload, 'base64url').toString().slice(1)}`).toString('base64url')
   const theirs = thumbprint(registry.custody.publicKeys().governance)
-  const requestKid = thumbprint(inspector.custody.publicKeys().request)
+  const requestKid = thumbprint(inspector.custody.publicKeys().request[0]!)
   return [
     row('from too long ago', await entry({ iat: at.now - 60 * 60 - 1 }, {}), 'ENTRY_EXPIRED'),
     row('from the future', await entry({ iat: at.now + 15 * 60 + 1 }, {}), 'ENTRY_FROM_FUTURE'),

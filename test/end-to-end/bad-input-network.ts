@@ -6,6 +6,7 @@ import { pathOf, type Route, SCOPES } from '../../src/api/route.ts'
 import type { JsonObject, JsonValue } from '../../src/core/canonical-json.ts'
 import { toBase64url } from '../../src/core/crypto/base64url.ts'
 import { digest } from '../../src/core/crypto/hash.ts'
+import { thumbprint } from '../../src/core/crypto/thumbprint.ts'
 import type { MemberNode } from '../../src/sandbox/member-node.ts'
 import type { Network } from '../../src/sandbox/network.ts'
 import { waitUntilReady } from '../../src/sandbox/play.ts'
@@ -200,7 +201,10 @@ export async function signed(
       nonce: change.nonce ?? toBase64url(randomBytes(16)),
       keyid: change.keyid ?? from.member,
     },
-    (data) => (change.signer ?? from).custody.sign('request', data),
+    (data) => {
+      const { custody } = change.signer ?? from
+      return custody.sign(thumbprint(custody.publicKeys().request.at(-1)!), data)
+    },
   )
   const prefix = to.nodeAddress.slice(to.address.length)
   return { method, path: prefix + path, headers: { ...headers, ...signature }, body }

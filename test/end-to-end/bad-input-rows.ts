@@ -5,6 +5,7 @@ import { canonicalize, type JsonObject, type JsonValue } from '../../src/core/ca
 import { toBase64url } from '../../src/core/crypto/base64url.ts'
 import { digest } from '../../src/core/crypto/hash.ts'
 import { HPKE_SUITE } from '../../src/core/crypto/hpke.ts'
+import { thumbprint } from '../../src/core/crypto/thumbprint.ts'
 import type { ErrorCode } from '../../src/core/error.ts'
 import { formatCheckpoint } from '../../src/core/ledger/checkpoint.ts'
 import { signStatement } from '../../src/core/ledger/handover/statement.ts'
@@ -177,6 +178,15 @@ export function validRequests(
     { ...council, route: 'readCheckpoint', params: node, body: undefined },
     { ...council, route: 'readTile', params: { ...node, level: '0', tile: '000.p/5' }, body: undefined },
     { ...council, route: 'addCheckpoint', params: node, body: note },
+    { ...council, route: 'listKeys', params: { register }, body: undefined },
+    // After these the council signs with other keys.
+    { ...council, route: 'rotateKeys', params: { register }, body: { use: 'record' } },
+    {
+      ...council,
+      route: 'revokeKey',
+      params: { register },
+      body: { key: thumbprint(member('council').custody.publicKeys().record[0]!), since: 0 },
+    },
     // After this one no case starts.
     {
       ...council,

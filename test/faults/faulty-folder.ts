@@ -24,7 +24,13 @@ const STORAGE_WRITES = [
   'settleErasure',
   'saveToken',
 ] as const satisfies (keyof Storage)[]
-const CUSTODY_WRITES = ['wrap', 'destroyVaultKeys', 'addEpoch'] as const satisfies (keyof Custody)[]
+const CUSTODY_WRITES = [
+  'wrap',
+  'destroyVaultKeys',
+  'addKey',
+  'addEpoch',
+  'destroyKeys',
+] as const satisfies (keyof Custody)[]
 
 export type ExternalWrite =
   | (typeof STORAGE_WRITES)[number]

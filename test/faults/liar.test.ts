@@ -6,6 +6,7 @@ import type { RecordView } from '../../src/api/cases.ts'
 import { Http } from '../../src/client/http.ts'
 import { Peer } from '../../src/client/peer.ts'
 import { toBase64url } from '../../src/core/crypto/base64url.ts'
+import { thumbprint } from '../../src/core/crypto/thumbprint.ts'
 import { ConcordatError } from '../../src/core/error.ts'
 import { findMember } from '../../src/core/ledger/state.ts'
 import { sealGrant } from '../../src/core/record/grant.ts'
@@ -252,7 +253,9 @@ async function deliverWithoutGroups({ network, clock }: TestNetwork, { submissio
   const peer = new Peer({
     address: registry.nodeAddress,
     member: council.member,
-    sign: (data) => council.custody.sign('request', data),
+    signers: async () => [
+      (data) => council.custody.sign(thumbprint(council.custody.publicKeys().request.at(-1)!), data),
+    ],
     clock,
     random: (sizeBytes) => randomBytes(sizeBytes),
     http,

@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import { timesOf } from '../../src/core/blueprint/simulate/scenario.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { ConcordatError, type ErrorCode } from '../../src/core/error.ts'
-import { type MemberFolder, openMemberFolder } from '../../src/sandbox/member-node.ts'
+import { type MemberFolder, type MemberNode, openMemberFolder, serveMember } from '../../src/sandbox/member-node.ts'
 import { type Network, openNetwork } from '../../src/sandbox/network.ts'
 import type { Story } from '../../src/sandbox/scenario.ts'
 import { checkedServers } from '../openapi-check.ts'
@@ -74,6 +74,22 @@ export async function openTestNetwork(
     assertDocumented()
   })
   return { network, folder, clock, errors }
+}
+
+/** The same node again, at the same address, until the test ends. */
+export async function restarted(
+  t: TestContext,
+  { folder, clock }: TestNetwork,
+  before: MemberNode,
+): Promise<MemberNode> {
+  const opened = await openMemberFolder(join(folder, before.name.toLowerCase()), clock)
+  const port = Number(new URL(before.address).port)
+  const log = { info() {}, error() {} }
+  const random = (sizeBytes: number) => randomBytes(sizeBytes)
+  const served = await serveMember({ name: before.name, folder: opened, port, clock, random, log })
+  t.after(() => served.stop())
+  await served.node.start()
+  return served
 }
 
 export function logTo(errors: LoggedError[]) {

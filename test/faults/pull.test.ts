@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { Http } from '../../src/client/http.ts'
 import { Peer } from '../../src/client/peer.ts'
 import { HPKE_SUITE } from '../../src/core/crypto/hpke.ts'
+import { thumbprint } from '../../src/core/crypto/thumbprint.ts'
 import { memberIdOf } from '../../src/node/founding.ts'
 import type { MemberFolder } from '../../src/sandbox/member-node.ts'
 import { holdingBack } from './faulty-folder.ts'
@@ -144,6 +145,7 @@ function peerAs(t: TestContext, { network, clock }: TestNetwork, id: string, add
   const { member, custody } = network.members.get(id)!
   const http = new Http({ timeoutMs: 20_000, allowInternal: true })
   t.after(() => http.close())
-  const sign = (data: Uint8Array) => custody.sign('request', data)
-  return new Peer({ http, address, member, sign, clock, random: (bytes) => randomBytes(bytes) })
+  const kid = thumbprint(custody.publicKeys().request.at(-1)!)
+  const signers = async () => [(data: Uint8Array) => custody.sign(kid, data)]
+  return new Peer({ http, address, member, signers, clock, random: (bytes) => randomBytes(bytes) })
 }

@@ -1,13 +1,11 @@
 /** A council takes back what it gave to the wrong member: the other node loses it, and nothing else, and says so on the register. */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { ConcordatError } from '../../src/core/error.ts'
-import { type MemberNode, openMemberFolder, serveMember } from '../../src/sandbox/member-node.ts'
 import { FastClock } from './fast-clock.ts'
 import { type ExternalWrite, holdingBack, withFaults } from './faulty-folder.ts'
-import { openTestNetwork, storyStart, type TestNetwork, until } from './open-network.ts'
+import { openTestNetwork, restarted, storyStart, until } from './open-network.ts'
 import {
   auditAll,
   type PermitNetwork,
@@ -241,15 +239,4 @@ async function unansweredOf(permits: PermitNetwork, id: string, caseId: string):
 
 async function untilAnswered(permits: PermitNetwork, id: string, caseId: string): Promise<void> {
   await until('nobody is left to answer', async () => (await unansweredOf(permits, id, caseId)).length === 0)
-}
-
-/** The same node again, at the same address, until the test ends. */
-async function restarted(t: TestContext, { folder, clock }: TestNetwork, before: MemberNode): Promise<void> {
-  const opened = await openMemberFolder(join(folder, before.name.toLowerCase()), clock)
-  const port = Number(new URL(before.address).port)
-  const log = { info() {}, error() {} }
-  const random = (sizeBytes: number) => randomBytes(sizeBytes)
-  const served = await serveMember({ name: before.name, folder: opened, port, clock, random, log })
-  t.after(() => served.stop())
-  await served.node.start()
 }

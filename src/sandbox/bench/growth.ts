@@ -82,7 +82,7 @@ async function signStart({ members, register, blueprint }: Network, log: Registe
     _sd_alg: 'sha-256',
     _sd: Array.from({ length: step!.digests }, () => random(32)).sort(),
   }
-  const kid = thumbprint(custody.publicKeys().record)
+  const kid = thumbprint(custody.publicKeys().record.at(-1)!)
   const input = formatSigningInput({ alg: 'ES256', kid, typ: 'action+sd-jwt' }, claims)
-  return `${input}.${toBase64url(await custody.sign('record', new TextEncoder().encode(input)))}`
+  return `${input}.${toBase64url(await custody.sign(kid, new TextEncoder().encode(input)))}`
 }

@@ -69,9 +69,10 @@ export async function signByHand(
   const real = new Set(built.groups.flatMap(({ disclosures }) => disclosures.map((text) => digest(text))))
   const decoys = built.claims._sd.filter((hash) => !real.has(hash))
   const _sd = [...real, ...decoys.slice(alsoReferenced.length), ...alsoReferenced].sort()
-  const kid = thumbprint(inTheNameOf.custody.publicKeys().record)
+  const kid = thumbprint(inTheNameOf.custody.publicKeys().record.at(-1)!)
+  const ownKid = thumbprint(signer.custody.publicKeys().record.at(-1)!)
   const { signingInput, recordId } = recordSigningInput({ ...built.claims, _sd }, kid)
-  const signature = await signer.custody.sign('record', new TextEncoder().encode(signingInput))
+  const signature = await signer.custody.sign(ownKid, new TextEncoder().encode(signingInput))
   const vault = new Vault(signer.custody)
   const kept = built.groups.map(({ index, salt, disclosures }) => {
     const { key, sealed } = sealGroup({ index, recordId, salt, disclosures })
@@ -124,10 +125,10 @@ export async function signEntryByHand<K extends 'confirm' | 'dispute' | 'lapse' 
   kind: K,
   claims: OwnCaseClaims[K],
 ): Promise<string> {
-  const kid = thumbprint(signer.custody.publicKeys().record)
+  const kid = thumbprint(signer.custody.publicKeys().record.at(-1)!)
   const signed = { iss: signer.member, iat: clock.now(), jti: toBase64url(random(16)), reg: network.register }
   const signingInput = formatSigningInput({ alg: 'ES256', kid, typ: kind }, { ...signed, ...claims })
-  return formatCompactJws(signingInput, await signer.custody.sign('record', new TextEncoder().encode(signingInput)))
+  return formatCompactJws(signingInput, await signer.custody.sign(kid, new TextEncoder().encode(signingInput)))
 }
 
 /** Puts it on the register, past the signer's node, which then owes its groups to their recipients like those of any other record. */

@@ -3,6 +3,7 @@ import { Http, type HttpRequest, type HttpResponse } from '../../../client/http.
 import { Peer } from '../../../client/peer.ts'
 import { type Scenario, withMemberIds } from '../../../core/blueprint/simulate/scenario.ts'
 import type { JsonObject } from '../../../core/canonical-json.ts'
+import { thumbprint } from '../../../core/crypto/thumbprint.ts'
 import { ConcordatError } from '../../../core/error.ts'
 import type { Storage } from '../../../storage/storage.ts'
 import type { MemberNode } from '../../member-node.ts'
@@ -113,7 +114,7 @@ export function peerOf({ clock, random, http }: Stage, from: MemberNode, to: Mem
   return new Peer({
     address: to.nodeAddress,
     member: from.member,
-    sign: (data) => from.custody.sign('request', data),
+    signers: async () => [(data) => from.custody.sign(thumbprint(from.custody.publicKeys().request.at(-1)!), data)],
     clock,
     random,
     http,
