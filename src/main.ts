@@ -216,8 +216,18 @@ connected(jsonCommand(register, 'forks', 'write the proofs that a sequencer sign
     }),
   )
 
+const member = program.command('member').description("this member's own keys")
+connected(jsonCommand(member, 'keys', 'which keys the register states, and until when')).action(
+  (flags: ConnectionFlags) =>
+    runConnected(flags, async (connection, output) => {
+      const { runMemberKeys } = await import('./cli/member-keys.ts')
+      return runMemberKeys({ connection, output })
+    }),
+)
+
 const groups = {
   blueprint,
+  member,
   record: program.command('record').description('what members say of a record'),
   dispute: program.command('dispute').description('records that somebody contests'),
   deadline: program.command('deadline').description('how long something may take'),

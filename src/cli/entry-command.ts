@@ -4,7 +4,7 @@ import { type Output, withProgress, writeJson } from './output.ts'
 
 /** A command that enters one thing in the register. It takes which server, `--key` and `--json` like every other one. */
 export interface EntryCommand {
-  group: 'dispute' | 'record' | 'deadline' | 'blueprint'
+  group: 'dispute' | 'record' | 'deadline' | 'blueprint' | 'member'
   /** Its name and arguments, as its help shows them. */
   usage: string
   description: string

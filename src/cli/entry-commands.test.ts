@@ -29,7 +29,13 @@ async function run(
     asked.push([method, request])
     const kind = { raiseDispute: 'dispute', resolveDispute: 'resolve', confirmRecord: 'confirm' }[method]
     if (method === 'recallRecord') return { recall: 'ENTRY', index: 12, fields: ['/a', '/b'], members: ['M'] }
-    const other = { extendDeadline: 'extend', enterLapse: 'lapse', suspendRoles: 'suspend' }[method]
+    const other = {
+      extendDeadline: 'extend',
+      enterLapse: 'lapse',
+      suspendRoles: 'suspend',
+      rotateKeys: 'member',
+      revokeKey: 'revoke',
+    }[method]
     return { [kind ?? other ?? method]: 'ENTRY', index: 12 }
   }
   const client = new Proxy({}, { get: (_, method) => answer(String(method)) })
@@ -148,6 +154,9 @@ describe('commands that enter something', () => {
       'suspendRoles',
       { blueprint: 'the sandbox’s', roles: ['council'], suspended: false, idempotencyKey: 'k1' },
     ],
+    ['member rotate', [], { use: 'all' }, 'rotateKeys', { use: 'all', idempotencyKey: 'k1' }],
+    ['member revoke', ['K'], {}, 'revokeKey', { key: 'K', idempotencyKey: 'k1' }],
+    ['member revoke', ['K'], { since: '7' }, 'revokeKey', { key: 'K', since: 7, idempotencyKey: 'k1' }],
   ]
   for (const [name, args, flags, method, request] of commands) {
     it(`${name} ${Object.values(flags).join(' ')}`, async () => {

@@ -4,6 +4,7 @@ import { deadlineLapse } from './deadline-lapse.ts'
 import { disputeRaise } from './dispute-raise.ts'
 import { disputeResolve } from './dispute-resolve.ts'
 import type { EntryCommand } from './entry-command.ts'
+import { memberRevoke, memberRotate } from './member-keys.ts'
 import { recordConfirm } from './record-confirm.ts'
 import { recordRecall } from './record-recall.ts'
 
@@ -17,4 +18,6 @@ export const entryCommands: readonly EntryCommand[] = [
   disputeResolve,
   deadlineExtend,
   deadlineLapse,
+  memberRotate,
+  memberRevoke,
 ]
