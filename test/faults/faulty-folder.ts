@@ -1,4 +1,5 @@
 import type { Http, HttpRequest } from '../../src/client/http.ts'
+import { ConcordatError } from '../../src/core/error.ts'
 import type { Custody } from '../../src/custody/custody.ts'
 import type { MemberFolder } from '../../src/sandbox/member-node.ts'
 import type { Storage } from '../../src/storage/storage.ts'
@@ -84,4 +85,19 @@ function intercept<T extends object>(target: T, writes: readonly (keyof T & Exte
       return (...args: unknown[]) => fault(write, () => value.apply(target, args))
     },
   })
+}
+
+/** Fails once it is armed, once. */
+export function failing(
+  name: ExternalWrite,
+  when: 'before' | 'after',
+  fault: { armed: boolean; failed: number },
+): Fault {
+  return async <T>(called: ExternalWrite, write: () => Promise<T>): Promise<T> => {
+    if (called !== name || !fault.armed) return write()
+    fault.armed = false
+    fault.failed += 1
+    if (when === 'after') await write()
+    throw new ConcordatError({ code: 'STORAGE_FAILED', expected: 'a working database', got: 'a fault', sqlite: null })
+  }
 }

@@ -16,7 +16,8 @@ import { signByHand } from '../../src/sandbox/demo/attacks/hand-signed.ts'
 import type { MemberNode } from '../../src/sandbox/member-node.ts'
 import { sampleData } from '../sample-blueprint.ts'
 import { FastClock } from './fast-clock.ts'
-import { openTestNetwork, restarted, storyStart, type TestNetwork, until } from './open-network.ts'
+import { failing, withFaults } from './faulty-folder.ts'
+import { openTestNetwork, orAway, restarted, storyStart, type TestNetwork, until } from './open-network.ts'
 import { auditAll, PERMIT_MEMBERS, permitsOf, submitUntilDone, untilSettled } from './permit-case.ts'
 import { permitStory } from './permit-story.ts'
 
@@ -161,6 +162,34 @@ test('keys are replaced while everything goes on, and a month begins a new epoch
   await network.stop()
   await auditAll(permits)
 })
+
+for (const name of ['addKey', 'saveSubmissions', 'settleSubmissions', 'destroyKeys', 'POST'] as const) {
+  for (const when of ['before', 'after'] as const) {
+    test(`a rotation is whole though its ${name} fails ${when} it is done`, async (t) => {
+      const fault = { armed: false, failed: 0 }
+      const opened = await openTestNetwork(t, permitStory(), {
+        around: (folder, member) => (member === 'inspector' ? withFaults(folder, failing(name, when, fault)) : folder),
+      })
+      const permits = permitsOf(opened)
+      const { custody } = opened.network.members.get('inspector')!
+      const [before] = custody.publicKeys().record
+      fault.armed = true
+      await until('the rotation has an answer', async () => {
+        const rotation = permits.client('inspector').rotateKeys({ use: 'record', idempotencyKey: 'rotate' })
+        return (await orAway(rotation)) !== undefined
+      })
+      await until('one key is left', () => fault.failed === 1 && custody.publicKeys().record.length === 1)
+      const kid = thumbprint(custody.publicKeys().record[0]!)
+      assert.notEqual(kid, thumbprint(before!))
+      const { keys } = await permits.client('inspector').listKeys()
+      assert.deepEqual(
+        keys.filter(({ use }) => use === 'record').map(({ key }) => key),
+        [kid],
+      )
+      await inspected(opened, 'after')
+    })
+  }
+}
 
 const REFUSED = {
   code: 'REMOTE_FAILED',

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ConcordatError } from '../../src/core/error.ts'
 import { FastClock } from './fast-clock.ts'
-import { type ExternalWrite, holdingBack, withFaults } from './faulty-folder.ts'
+import { failing, holdingBack, withFaults } from './faulty-folder.ts'
 import { openTestNetwork, restarted, storyStart, until } from './open-network.ts'
 import {
   auditAll,
@@ -206,17 +205,6 @@ for (const name of ['wrap', 'closeGroups', 'destroyVaultKeys', 'eraseGroups', 's
         ['/share'],
       )
     })
-  }
-}
-
-/** Fails once it is armed, once. */
-function failing(name: ExternalWrite, when: 'before' | 'after', fault: { armed: boolean; failed: number }) {
-  return async <T>(called: ExternalWrite, write: () => Promise<T>): Promise<T> => {
-    if (called !== name || !fault.armed) return write()
-    fault.armed = false
-    fault.failed += 1
-    if (when === 'after') await write()
-    throw new ConcordatError({ code: 'STORAGE_FAILED', expected: 'a working database', got: 'a fault', sqlite: null })
   }
 }
 
