@@ -163,6 +163,30 @@ test('keys are replaced while everything goes on, and a month begins a new epoch
   await auditAll(permits)
 })
 
+test('an entry states the last 24 epochs, and a key store holds no more than two', async (t) => {
+  const clock = new FastClock({ startsAt: storyStart(permitStory()), originMs: Date.now(), rate: 10 })
+  const opened = await openTestNetwork(t, permitStory(), { around: (folder) => folder, clock })
+  const permits = permitsOf(opened)
+  const { custody } = opened.network.members.get('registry')!
+  const first = thumbprint(custody.publicKeys().epochs[0]!.jwk)
+  for (let month = 1; month <= 25; month++) {
+    clock.skip(30 * DAY_SECONDS)
+    await until(`month ${month} has its epoch`, async () => {
+      const { epochs } = await permits.client('registry').listKeys()
+      const held = custody.publicKeys().epochs
+      return (
+        epochs.length === Math.min(24, month + 1) &&
+        epochs.at(-1)!.until > clock.now() &&
+        epochs.at(-1)!.key === thumbprint(held.at(-1)!.jwk) &&
+        held.length <= 2
+      )
+    })
+  }
+  const { epochs } = await permits.client('registry').listKeys()
+  assert(!epochs.some(({ key }) => key === first))
+  await inspected(opened, 'after')
+})
+
 for (const name of ['addKey', 'saveSubmissions', 'settleSubmissions', 'destroyKeys', 'POST'] as const) {
   for (const when of ['before', 'after'] as const) {
     test(`a rotation is whole though its ${name} fails ${when} it is done`, async (t) => {
