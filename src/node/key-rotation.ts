@@ -26,7 +26,10 @@ const MAX_EPOCHS = 24
 const MAX_KEYS = 16
 const FIRST_RETRY_SECONDS = 2
 const LONGEST_RETRY_SECONDS = 60 * 60
-const QUIET: readonly ErrorCode[] = ['ORDERING_UNAVAILABLE', 'REGISTER_HALTED', 'STORAGE_FAILED', 'CUSTODY_FAILED']
+/** The register stood still for too long, or its clock is not this node's: the same again, signed anew. */
+const ILL_TIMED: readonly ErrorCode[] = ['ENTRY_EXPIRED', 'ENTRY_FROM_FUTURE']
+/** Nobody's answer. What is on its way stays on its way. */
+const UNDECIDED: readonly ErrorCode[] = ['ORDERING_UNAVAILABLE', 'REGISTER_HALTED', 'STORAGE_FAILED', 'CUSTODY_FAILED']
 
 /**
  * This member's keys on one register (RULES 2, 6, 9, 23): states new ones, drops those that they replace, revokes, begins an epoch each
@@ -118,7 +121,7 @@ export class KeyRotation {
       if (pending.kind !== 'member') continue
       await this.#settled(pending).catch((error: unknown) => {
         // A refusal settles it too.
-        if (!(error instanceof ConcordatError) || QUIET.includes(error.code)) throw error
+        if (!(error instanceof ConcordatError) || UNDECIDED.includes(error.code)) throw error
       })
     }
   }
@@ -181,7 +184,7 @@ export class KeyRotation {
       const request = { keys: row.changed, attempt: times }
       await this.#state(canonicalize(['keys', row.changed, times]), request, (newest) => this.#wanted(newest))
     } catch (error) {
-      const undecided = error instanceof ConcordatError && QUIET.includes(error.code)
+      const undecided = error instanceof ConcordatError && UNDECIDED.includes(error.code)
       const wait = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** Math.min(times, 20))
       this.#failed = { of, times: undecided ? times : times + 1, notBefore: now + wait }
       throw error
@@ -261,7 +264,7 @@ export class KeyRotation {
   }
 
   #report(error: unknown): void {
-    if (error instanceof ConcordatError && QUIET.includes(error.code)) return
+    if (error instanceof ConcordatError && [...UNDECIDED, ...ILL_TIMED].includes(error.code)) return
     this.#onError(error)
   }
 }
