@@ -89,7 +89,9 @@ async function playWhole(t: TestContext, name: string): Promise<{ story: Story; 
       kinds[kind === 'action' ? 'action+sd-jwt' : kind] += 1
     }
     const { genesis, member, proposal, approval, ...others } = audit.entries
-    assert.deepEqual([genesis, member, proposal], [1, story.members.length, 1])
+    assert.deepEqual([genesis, proposal], [1, 1])
+    // Each member states a new encryption epoch every month of the story.
+    assert.ok((member ?? 0) >= story.members.length)
     assert.ok((approval ?? 0) > 1)
     assert.deepEqual(others, Object.fromEntries(Object.entries(kinds).filter(([, count]) => count > 0)))
     assert.equal(audit.committed, audit.size)

@@ -17,21 +17,23 @@ const FOUND: [seed: number, what: string][] = [
   [349, 'the same, with another member'],
 ]
 
-for (let part = 0; part < AT_ONCE; part++) {
-  test(`${SEEDS / AT_ONCE} seeds: one register, nothing acknowledged lost, everything comes to rest (part ${part + 1})`, async (t) => {
-    const count = SEEDS / AT_ONCE
-    const { lines, code } = await runSeeds(1 + part * count, count)
-    const summary = lines.at(-1) as { seeds: number; entries: number; terms: number }
-    t.diagnostic(
-      `seeds ${1 + part * count} to ${(part + 1) * count}: ${summary.entries} entries, ${summary.terms} terms`,
-    )
-    assert.deepEqual(lines.slice(0, -1), [])
-    assert.equal(code, 0)
-    assert.equal(summary.seeds, count)
-    // Handovers happen, or the seeds show little.
-    assert(summary.terms > 1.5 * count, `${summary.terms} terms`)
-  })
-}
+describe('seeds: one register, nothing acknowledged lost, everything comes to rest', { concurrency: AT_ONCE }, () => {
+  for (let part = 0; part < AT_ONCE; part++) {
+    test(`part ${part + 1} of ${SEEDS}`, async (t) => {
+      const count = SEEDS / AT_ONCE
+      const { lines, code } = await runSeeds(1 + part * count, count)
+      const summary = lines.at(-1) as { seeds: number; entries: number; terms: number }
+      t.diagnostic(
+        `seeds ${1 + part * count} to ${(part + 1) * count}: ${summary.entries} entries, ${summary.terms} terms`,
+      )
+      assert.deepEqual(lines.slice(0, -1), [])
+      assert.equal(code, 0)
+      assert.equal(summary.seeds, count)
+      // Handovers happen, or the seeds show little.
+      assert(summary.terms > 1.5 * count, `${summary.terms} terms`)
+    })
+  }
+})
 
 for (const [seed, what] of FOUND) {
   test(`seed ${seed}, which found: ${what}`, async () => {
