@@ -89,7 +89,7 @@ test('a sequencer that signs two histories gets one of them committed; the other
 
 test('a sequencer that withholds an entry loses its quorum within 90 seconds, and after the handover the entry is in', async (t) => {
   const permit = permitStory()
-  const clock = new FastClock({ startsAt: storyStart(permit), originMs: Date.now(), rate: 20 })
+  const clock = new FastClock({ startsAt: storyStart(permit), originMs: Date.now(), rate: 8 })
   let withholds = false
   const atCouncil = (url: string) => url.startsWith(network?.members.get('council')?.address ?? '-')
   let network: Network | undefined
